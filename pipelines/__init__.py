@@ -1,0 +1,1 @@
+"""Understand: judge a page, extract its article, compare it with the last version, write its record."""

@@ -1,0 +1,1 @@
+"""Give back: what is known, one article with its provenance, exports."""

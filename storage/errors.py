@@ -1,0 +1,170 @@
+"""Everything that can go wrong, as one tree; each leaf carries its facts as fields and its cure in the message.
+
+    NewsarkError                exit code 1
+    ├── WrongUse                2   what was asked for cannot be done as asked
+    │   ├── BadSetting              newsark.toml, NEWSARK_* or an option
+    │   ├── BadSourceFile           a source's TOML file
+    │   ├── UnknownSource           a name no source has
+    │   └── NotAnArchive            the directory holds something else
+    ├── StorageError            3   bytes could not be kept, found or trusted
+    │   ├── ObjectExists            an object of that name and other bytes is there already
+    │   ├── ObjectMissing           no such object
+    │   ├── DigestMismatch          the bytes are not the ones that were written
+    │   ├── NotReadableWarc         no WARC record starts at that offset
+    │   └── SegmentClosed           a sealed segment takes nothing more
+    ├── SourceBusy              4   another process works on that source
+    └── PageError               1   a page's text costs its reason, never the crawl
+        ├── BodyUndecodable         its content-encoding is broken or unknown
+        ├── BodyTooLarge            it unpacks to more than the limit
+        ├── ReadingTimedOut         reading it took longer than the limit
+        └── ReaderCrashed           the worker that read it died
+"""
+
+from __future__ import annotations
+
+
+class NewsarkError(Exception):
+    """Base of all errors a user may see; `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class WrongUse(NewsarkError):
+    """What was asked for cannot be done as asked; the message says what to write instead."""
+
+    exit_code = 2
+
+
+class BadSetting(WrongUse):
+    """A setting's name or value is not one: `where` is the file, variable or option."""
+
+    def __init__(self, where: str, name: str, problem: str) -> None:
+        self.where, self.name, self.problem = where, name, problem
+        super().__init__(f"{where}: {name}: {problem}")
+
+
+class BadSourceFile(WrongUse):
+    """A source file cannot be used: `where` is its path, `key` the entry, `problem` what is wrong and the cure."""
+
+    def __init__(self, where: str, key: str, problem: str) -> None:
+        self.where, self.key, self.problem = where, key, problem
+        super().__init__(f"{where}: {key}: {problem}" if key else f"{where}: {problem}")
+
+
+class UnknownSource(WrongUse):
+    """No source has that name; `known` lists those that exist."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        self.name, self.known = name, known
+        cure = f"known sources: {', '.join(known)}" if known else "add one with: newsark sources add URL"
+        super().__init__(f"no source is called {name!r}; {cure}")
+
+
+class NotAnArchive(WrongUse):
+    """The place holds something that is not a Newsark archive, and nothing was written to it."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        self.place, self.problem = place, problem
+        super().__init__(f"{place} is not a Newsark archive: {problem}. Name another place with --archive")
+
+
+class StorageError(NewsarkError):
+    """Bytes could not be kept, found or trusted."""
+
+    exit_code = 3
+
+
+class ObjectExists(StorageError):
+    """An object of that name with other bytes is there already; objects are written once and never changed."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"{key} exists with other content; stored objects are never overwritten")
+
+
+class ObjectMissing(StorageError):
+    """The store has no object of that name."""
+
+    def __init__(self, key: str, store: str) -> None:
+        self.key, self.store = key, store
+        super().__init__(f"{key} is not in {store}")
+
+
+class DigestMismatch(StorageError):
+    """The bytes found are not the bytes that were written."""
+
+    def __init__(self, what: str, expected: str, found: str) -> None:
+        self.what, self.expected, self.found = what, expected, found
+        super().__init__(f"{what}: expected {expected}, found {found}; the bytes were changed after they were written")
+
+
+class NotReadableWarc(StorageError):
+    """No whole WARC record of the expected kind stands at that place."""
+
+    def __init__(self, filename: str, offset: int, problem: str) -> None:
+        self.filename, self.offset, self.problem = filename, offset, problem
+        super().__init__(f"{filename} at offset {offset}: {problem}")
+
+
+class SegmentClosed(StorageError):
+    """A sealed segment takes nothing more; open a new one."""
+
+    def __init__(self, stem: str) -> None:
+        self.stem = stem
+        super().__init__(f"segment {stem} is sealed; open a new one")
+
+
+class SourceBusy(NewsarkError):
+    """Another process works on that source; politeness needs one at a time."""
+
+    exit_code = 4
+
+    def __init__(self, source: str, owner: str) -> None:
+        self.source, self.owner = source, owner
+        super().__init__(f"{source} is being crawled by {owner}; wait for it to end or stop it")
+
+
+class PageError(NewsarkError):
+    """A page could not be read; its bytes are kept and the reason is recorded. `kind` is the word in reports."""
+
+    kind = "unreadable"
+
+
+class BodyUndecodable(PageError):
+    """The body is not what its Content-Encoding says."""
+
+    kind = "undecodable"
+
+    def __init__(self, encoding: str, problem: str) -> None:
+        self.encoding, self.problem = encoding, problem
+        super().__init__(f"the body is not valid {encoding}: {problem}")
+
+
+class BodyTooLarge(PageError):
+    """The body unpacks to more than `limit_bytes`."""
+
+    kind = "too-large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        super().__init__(f"the body unpacks to more than {limit_bytes} bytes; raise max_page_bytes to read it")
+
+
+class ReadingTimedOut(PageError):
+    """Reading took longer than `limit_seconds`; the worker was stopped."""
+
+    kind = "reading-timed-out"
+
+    def __init__(self, limit_seconds: float) -> None:
+        self.limit_seconds = limit_seconds
+        super().__init__(f"reading the page took longer than {limit_seconds:g} s; raise extract_timeout to wait longer")
+
+
+class ReaderCrashed(PageError):
+    """The worker process that read the page died; `problem` is how."""
+
+    kind = "reader-crashed"
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"the reader process died on this page: {problem}")
