@@ -11,11 +11,17 @@
     │   ├── ObjectMissing           no such object
     │   ├── DigestMismatch          the bytes are not the ones that were written
     │   ├── NotReadableWarc         no WARC record starts at that offset
-    │   └── SegmentClosed           a sealed segment takes nothing more
+    │   ├── SegmentClosed           a sealed segment takes nothing more
+    │   ├── SegmentWriteFailed      the disk did not take what was to be kept
+    │   ├── BadObjectKey            a name that no object may have
+    │   └── NotReadableManifest     the object is no manifest of a format known here
     ├── SourceBusy              4   another process works on that source
+    ├── Refused                 1   a URL or address that must not be visited
     └── PageError               1   a page's text costs its reason, never the crawl
         ├── BodyUndecodable         its content-encoding is broken or unknown
         ├── BodyTooLarge            it unpacks to more than the limit
+        ├── NotAFeed                what a feed's address gives is something else
+        ├── NotASitemap             what a sitemap's address gives is something else
         ├── ReadingTimedOut         reading it took longer than the limit
         └── ReaderCrashed           the worker that read it died
 """
@@ -114,6 +120,30 @@ class SegmentClosed(StorageError):
         super().__init__(f"segment {stem} is sealed; open a new one")
 
 
+class SegmentWriteFailed(StorageError):
+    """The disk did not take what was to be kept; `path` holds what it held before. Acknowledge nothing."""
+
+    def __init__(self, path: str, problem: OSError) -> None:
+        self.path, self.problem = path, problem
+        super().__init__(f"cannot write {path}: {problem.strerror or problem}; free space or repair the disk")
+
+
+class BadObjectKey(StorageError):
+    """An object may not have that name: it is empty, absolute, hidden, or leads out of the store."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"{key!r} is not a name for a stored object; see docs/format.md")
+
+
+class NotReadableManifest(StorageError):
+    """The bytes under `key` are no manifest of a format known here."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        self.key, self.problem = key, problem
+        super().__init__(f"{key} is not a readable manifest: {problem}")
+
+
 class SourceBusy(NewsarkError):
     """Another process works on that source; politeness needs one at a time."""
 
@@ -122,6 +152,18 @@ class SourceBusy(NewsarkError):
     def __init__(self, source: str, owner: str) -> None:
         self.source, self.owner = source, owner
         super().__init__(f"{source} is being crawled by {owner}; wait for it to end or stop it")
+
+
+class Refused(NewsarkError):
+    """A URL or address that must not be visited.
+
+    `rule` is the word in reports (`scheme`, `bad-url`, `bad-port`, `local-name`, `private-address`,
+    `metadata-address`, `robots`, `scope`), `what` the URL or address, `problem` the reason and the cure.
+    """
+
+    def __init__(self, rule: str, what: str, problem: str) -> None:
+        self.rule, self.what, self.problem = rule, what, problem
+        super().__init__(f"{what} is not visited ({rule}): {problem}")
 
 
 class PageError(NewsarkError):
@@ -148,6 +190,26 @@ class BodyTooLarge(PageError):
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         super().__init__(f"the body unpacks to more than {limit_bytes} bytes; raise max_page_bytes to read it")
+
+
+class NotAFeed(PageError):
+    """No feed could be read; `looks_like` is what came instead (`html`, `sitemap`, `json`, `xml`, `text`, `empty`)."""
+
+    kind = "not-a-feed"
+
+    def __init__(self, url: str, looks_like: str, problem: str) -> None:
+        self.url, self.looks_like, self.problem = url, looks_like, problem
+        super().__init__(f"{url} is not a feed: {problem}")
+
+
+class NotASitemap(PageError):
+    """No sitemap could be read; `looks_like` is what came instead (`html`, `feed`, `json`, `xml`, `text`, `empty`)."""
+
+    kind = "not-a-sitemap"
+
+    def __init__(self, url: str, looks_like: str, problem: str) -> None:
+        self.url, self.looks_like, self.problem = url, looks_like, problem
+        super().__init__(f"{url} is not a sitemap: {problem}")
 
 
 class ReadingTimedOut(PageError):

@@ -1,0 +1,50 @@
+# Everything a person or CI runs. `make` alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SITE ?=
+ARCHIVE ?= ./archive
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo crawl test check bench lock docs clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ## Make the environment in .venv, with all extras the tests need
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Newsark needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## Crawl a sample newsroom on loopback into ./archive and show what came of it
+	@$(BIN)/python -m tests.newsroom.demo --archive $(ARCHIVE)
+
+crawl: setup ## Crawl a real newsroom: make crawl SITE=https://…
+	@test -n "$(SITE)" || { echo 'Which newsroom? make crawl SITE=https://…'; exit 2; }
+	@$(BIN)/newsark crawl "$(SITE)" --archive $(ARCHIVE)
+
+test: setup ## Run the tests
+	@$(BIN)/python -m pytest
+
+check: setup ## Style, types, generated documents
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pipelines.schema --check docs
+
+docs: setup ## Write the generated documents
+	@$(BIN)/python -m pipelines.schema --write docs
+
+bench: setup ## Measure; CORPUS=DIR measures on real pages too
+	@$(BIN)/python benchmarks/crawl.py $(if $(CORPUS),--corpus $(CORPUS))
+	@$(if $(CORPUS),$(BIN)/python benchmarks/extraction.py --corpus $(CORPUS),true)
+
+lock: ## Pin the dependencies anew, with hashes
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
+
+clean: ## Remove the environment and caches, never an archive
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build *.egg-info

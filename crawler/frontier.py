@@ -1,0 +1,198 @@
+"""Step 2, lease: Scrapy's scheduler over the leads of the catalogue.
+
+The scheduler's own methods touch memory only. A background task leases in batches and puts requests in; a lead
+leaves when its visit is settled. The crawl ends when nothing is queued, nothing is under way and nothing falls due
+soon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from scrapy import Request, Spider
+from scrapy.core.scheduler import BaseScheduler
+from scrapy.utils.defer import deferred_from_coro
+from twisted.internet.defer import Deferred
+
+from crawler.kinds import ARTICLE_PRIORITY
+from storage.leads import Lead, Leads
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from scrapy.crawler import Crawler
+
+    from crawler.spiders.newsroom import NewsroomSpider
+
+logger = logging.getLogger(__name__)
+
+LEASE_COUNT = 64
+
+
+class Frontier(BaseScheduler):
+    """Hands out what is due, most urgent first, hosts in turn."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.spider: NewsroomSpider = crawler.spider  # type: ignore[assignment]
+        self._queues: dict[str, deque[Request]] = {}
+        self._turns: deque[str] = deque()
+        self._outstanding: dict[int, Lead] = {}
+        self._changed = asyncio.Event()
+        self._more = True
+        self._finished = False
+        self._articles_left = self.spider.services.options.limit
+        self._feeding: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """As Scrapy asks for it."""
+        return cls(crawler)
+
+    # What Scrapy calls; all of it synchronous and in memory.
+
+    def open(self, spider: Spider) -> Deferred[None] | None:  # noqa: ARG002
+        """Nothing is leased before the spider has seeded its leads and calls `begin`."""
+        self.spider.frontier = self
+        return None
+
+    def has_pending_requests(self) -> bool:
+        """True until the background task found nothing left to do; it closes the spider itself."""
+        return not self._finished
+
+    def enqueue_request(self, request: Request) -> bool:
+        """Queue a request under its host; the hop of a redirect goes first."""
+        host = urlsplit(request.url).netloc
+        queue = self._queues.get(host)
+        if queue is None:
+            queue = self._queues[host] = deque()
+            self._turns.append(host)
+        if request.meta.get("hops"):
+            queue.appendleft(request)
+        else:
+            queue.append(request)
+        return True
+
+    def next_request(self) -> Request | None:
+        """The next request of the next host that is not working to its capacity."""
+        for _ in range(len(self._turns)):
+            host = self._turns[0]
+            self._turns.rotate(-1)
+            queue = self._queues[host]
+            if not queue or self._is_full(host):
+                continue
+            request = queue.popleft()
+            if not queue:
+                del self._queues[host]
+                self._turns.remove(host)
+                self._changed.set()
+            return request
+        return None
+
+    def _is_full(self, host: str) -> bool:
+        assert self.crawler.engine is not None
+        slot = self.crawler.engine.downloader.slots.get(urlsplit(f"//{host}").hostname or "")
+        return slot is not None and len(slot.active) >= slot.concurrency
+
+    def close(self, reason: str) -> Deferred[None] | None:  # noqa: ARG002
+        """Give back every lease whose visit was not settled."""
+        return deferred_from_coro(self._give_back())
+
+    async def _give_back(self) -> None:
+        self._finished = True
+        if self._feeding is not None:
+            self._feeding.cancel()
+        unused = list(self._outstanding)
+        self._outstanding.clear()
+        await self._with_leads(lambda leads: leads.release(unused))
+
+    # What the rest of the crawler calls.
+
+    def begin(self) -> None:
+        """Start leasing; the source's first leads are in the catalogue."""
+        self._feeding = asyncio.create_task(self._feed())
+
+    def give_up(self) -> None:
+        """Nothing will be leased: seeding failed, and Scrapy may close the spider."""
+        self._finished = True
+
+    def settled(self, lead_id: int, *, more: bool) -> None:
+        """A visit is over and durable. `more` says that leads were added or fall due again in this run."""
+        self._outstanding.pop(lead_id, None)
+        self._more = self._more or more
+        self._changed.set()
+
+    def release(self, lead_id: int) -> None:
+        """A visit was not made; its lease goes back when the crawl closes."""
+        self._changed.set()
+        logger.debug("lead %d was not visited", lead_id)
+
+    @property
+    def under_way(self) -> int:
+        """How many leads are leased and not settled."""
+        return len(self._outstanding)
+
+    # The background task.
+
+    async def _feed(self) -> None:
+        assert self.crawler.engine is not None
+        while not self.spider.stopping:
+            self._changed.clear()
+            leased = await self._lease() if self._more and self._room() > 0 else []
+            for lead in leased:
+                self._outstanding[lead.id] = lead
+                self.crawler.engine.crawl(self.spider.request_for(lead))
+            if leased:
+                continue
+            if not self._outstanding and not await self._something_falls_due():
+                break
+            if self._outstanding:
+                await self._changed.wait()
+        self._finished = True
+        if not self.spider.stopping:
+            # Not awaited: closing waits for this very task's engine slot to drain.
+            self._closing = asyncio.create_task(self.crawler.engine.close_spider_async(reason="finished"))
+
+    def _room(self) -> int:
+        return LEASE_COUNT - sum(len(queue) for queue in self._queues.values())
+
+    async def _lease(self) -> list[Lead]:
+        count = self._room()
+        articles = count if self._articles_left is None else min(count, self._articles_left)
+        since = self.spider.services.options.since
+        newest_first = None if since is None else -int(since.timestamp())
+
+        def take(leads: Leads) -> list[Lead]:
+            leads.promote(self.spider.services.clock())
+            lists = leads.lease(count, below_priority=ARTICLE_PRIORITY)
+            room = min(articles, count - len(lists))
+            return lists + (leads.lease(room, max_rank=newest_first) if room > 0 else [])
+
+        leased = await self._with_leads(take)
+        taken = sum(lead.kind == "article" for lead in leased)
+        if self._articles_left is not None:
+            self._articles_left -= taken
+        self._more = len(leased) == count
+        return leased
+
+    async def _something_falls_due(self) -> bool:
+        due = await self._with_leads(lambda leads: leads.soonest_retry())
+        if due is None:
+            return False
+        wait = (due - self.spider.services.clock()).total_seconds()
+        if wait > self.spider.services.options.retry_patience_seconds:
+            return False
+        self.spider.progress.waiting(wait)
+        await self.spider.pause(max(wait, 0.0) + 0.05)
+        self._more = True
+        return not self.spider.stopping
+
+    def _with_leads(self, work: Any) -> Coroutine[Any, Any, Any]:
+        return self.spider.services.keeper.run(
+            self.spider.services.keeper.archive.with_leads, self.spider.source.id, work
+        )

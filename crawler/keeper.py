@@ -1,0 +1,31 @@
+"""One thread that owns the archive: segments and catalogue are only ever touched there, so nothing needs a lock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+from storage.archive import Archive
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Keeper:
+    """Runs functions of the archive in their own thread, one after the other, in the order they were asked for."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeper")
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The function's result; what it raises is raised here."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, partial(function, *args, **kwargs))
+
+    def close(self) -> None:
+        """Wait for what was asked for, then stop the thread."""
+        self._thread.shutdown(wait=True)

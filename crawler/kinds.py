@@ -1,0 +1,25 @@
+"""The kinds of leads, and how urgent each is: a smaller priority is visited sooner."""
+
+from __future__ import annotations
+
+FEED, SITEMAP, SECTION, ARTICLE = "feed", "sitemap", "section", "article"
+LISTS = (FEED, SITEMAP, SECTION)
+
+# Everything that lists articles stands below this number, so that one index range holds it.
+ARTICLE_PRIORITY = 50
+PRIORITY = {
+    (FEED, None): 10,
+    (SITEMAP, "news-sitemap"): 15,
+    (SITEMAP, None): 20,
+    (SECTION, None): 30,
+    (ARTICLE, "feed"): 50,
+    (ARTICLE, "news-sitemap"): 50,
+    (ARTICLE, "section"): 55,
+    (ARTICLE, "sitemap"): 60,
+    (ARTICLE, None): 70,
+}
+
+
+def priority_of(kind: str, method: str | None) -> int:
+    """The priority of a lead of that kind, found by that method."""
+    return PRIORITY.get((kind, method), PRIORITY.get((kind, None), 70))

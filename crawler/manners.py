@@ -1,0 +1,87 @@
+"""Manners: how often a host is visited. Every request passes here, redirects and robots.txt too."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+MAX_CRAWL_DELAY_SECONDS = 120.0
+MAX_RETRY_AFTER_SECONDS = 24 * 3600.0
+
+
+@dataclass(slots=True)
+class _Host:
+    delay_seconds: float
+    not_before: float = 0.0
+
+
+class Manners:
+    """Spaces the starts of requests to each host, in the order they were asked for.
+
+    `now` is a monotonic clock in seconds.
+    """
+
+    def __init__(self, delay_seconds: float, now: Callable[[], float]) -> None:
+        self.delay_seconds = delay_seconds
+        self._now = now
+        self._hosts: dict[str, _Host] = {}
+        self._stop = asyncio.Event()
+
+    def _host(self, host: str) -> _Host:
+        return self._hosts.setdefault(host, _Host(self.delay_seconds))
+
+    async def turn(self, host: str) -> None:
+        """Return when a request to `host` may start, or at once when the manners were stopped."""
+        place = self._host(host)
+        while not self._stop.is_set():
+            now = self._now()
+            wait = place.not_before - now
+            if wait <= 0:
+                # Taken before anything is awaited, so two waiting requests can never start together.
+                place.not_before = now + place.delay_seconds
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), wait)
+
+    def crawl_delay(self, host: str, seconds: float | None) -> None:
+        """Obey a Crawl-delay of robots.txt: the longer of it and the source's own delay, at most two minutes."""
+        if seconds is not None:
+            place = self._host(host)
+            place.delay_seconds = max(self.delay_seconds, min(seconds, MAX_CRAWL_DELAY_SECONDS))
+            place.not_before = max(place.not_before, self._now() + place.delay_seconds)
+
+    def hold(self, host: str, seconds: float) -> None:
+        """Start nothing on `host` for so long: it answered with Retry-After."""
+        place = self._host(host)
+        place.not_before = max(place.not_before, self._now() + seconds)
+
+    def stop(self) -> None:
+        """Let nobody wait any longer: the crawl ends and nothing will be sent."""
+        self._stop.set()
+
+    def wait_seconds(self, host: str) -> float:
+        """How long the next request to `host` would wait now."""
+        return max(0.0, self._host(host).not_before - self._now())
+
+
+def retry_after_seconds(value: str | None, now: datetime | None = None) -> float | None:
+    """Seconds to wait from a Retry-After header (RFC 9110, 10.2.3), or None when there is none or it is unreadable.
+
+    Both forms are read: a number of seconds and an HTTP date. Never negative, at most a day.
+    """
+    if value is None:
+        return None
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value), MAX_RETRY_AFTER_SECONDS)
+    try:
+        date = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return min(max(0.0, (date - (now or datetime.now(UTC))).total_seconds()), MAX_RETRY_AFTER_SECONDS)

@@ -1,0 +1,91 @@
+"""What a visit means for its lead: state, reason, and when it is due again. Plain functions, no I/O."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from crawler.visit import Answer, Problem, Visit
+from storage.leads import Acknowledgement, LeadState
+
+MAX_ATTEMPTS = 3
+RETRY_SECONDS = (5.0, 20.0)
+REFUSED_AGAIN_AFTER = timedelta(hours=12)
+
+# RFC 9110, 15: the server itself says that the condition is passing.
+PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+PASSING_FAILURES = frozenset({"timeout", "dns", "connect", "disconnect", "tls"})
+
+
+def problem_of(answer: Answer, expected: str) -> Problem | None:
+    """What is wrong with an answer before anything is read from it, or None. `expected` is the lead's kind."""
+    if answer.status == 304:
+        return None
+    if answer.status >= 400 or answer.status < 200:
+        passing = answer.status in PASSING_STATUS
+        return Problem(
+            f"http-{answer.status}",
+            f"the server answered {answer.status} for this {expected}",
+            passing=passing,
+        )
+    if 300 <= answer.status < 400:
+        return Problem(f"http-{answer.status}", "a redirect without a Location that could be followed")
+    if answer.truncated is not None:
+        detail = answer.truncated_detail or "the body is not whole"
+        return Problem(f"truncated-{answer.truncated}", detail, passing=answer.truncated == "disconnect")
+    return None
+
+
+def acknowledgement(visit: Visit, *, changed: bool) -> Acknowledgement:
+    """Step 9 in one value. `changed` is False when the content is what was known already."""
+    problem = visit.problem
+    if problem is None:
+        return _done(visit, "captured" if changed else "unchanged")
+    if problem.refused:
+        return _made(visit, "refused", problem, visit.at + REFUSED_AGAIN_AFTER, visit.lead.attempts)
+    attempts = visit.lead.attempts + 1
+    if problem.passing and attempts < MAX_ATTEMPTS:
+        return _made(visit, "pending", problem, visit.at + retry_delay(attempts, problem), attempts)
+    return _made(visit, "failed", problem, None, attempts)
+
+
+def retry_delay(attempts: int, problem: Problem) -> timedelta:
+    """How long to wait after the given number of attempts; Retry-After is obeyed when it is longer."""
+    seconds = RETRY_SECONDS[min(attempts, len(RETRY_SECONDS)) - 1]
+    return timedelta(seconds=max(seconds, problem.retry_after_seconds or 0.0))
+
+
+def _done(visit: Visit, state: LeadState) -> Acknowledgement:
+    answer = visit.answer
+    keeps_validators = answer is not None and answer.status != 304
+    return Acknowledgement(
+        lead_id=visit.lead.id,
+        state=state,
+        reason=visit.notes[0].split(":", 1)[0] if visit.notes else None,
+        detail="; ".join(visit.notes) or None,
+        visited_at=visit.at,
+        attempts=0,
+        next_due=None,
+        etag=answer.header("ETag") if answer is not None and keeps_validators else None,
+        last_modified=answer.header("Last-Modified") if answer is not None and keeps_validators else None,
+        capture_record_id=_original_record_id(visit),
+    )
+
+
+def _made(
+    visit: Visit, state: LeadState, problem: Problem, next_due: datetime | None, attempts: int
+) -> Acknowledgement:
+    return Acknowledgement(
+        lead_id=visit.lead.id,
+        state=state,
+        reason=problem.kind,
+        detail=problem.detail,
+        visited_at=visit.at,
+        attempts=attempts,
+        next_due=next_due,
+    )
+
+
+def _original_record_id(visit: Visit) -> str | None:
+    # A later 304 or revisit must point at a whole response, so only such a capture becomes the lead's last one.
+    capture = visit.capture
+    return capture.record_id if capture is not None and capture.record_type == "response" else None

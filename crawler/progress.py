@@ -1,0 +1,34 @@
+"""How a crawl is doing, for whoever shows it: counters that only grow, read at any time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from storage.leads import LeadState
+
+
+@dataclass(slots=True)
+class Progress:
+    """What one source's crawl has done so far; `doing` is one short phrase for people."""
+
+    source: str
+    requests: int = 0
+    received_bytes: int = 0
+    found: int = 0
+    visited: Counter[str] = field(default_factory=Counter)
+    doing: str = "starting"
+
+    def fetched(self, size_bytes: int) -> None:
+        """One exchange more is in the archive."""
+        self.requests += 1
+        self.received_bytes += size_bytes
+
+    def settled(self, url: str, state: LeadState) -> None:
+        """One lead more has an end state."""
+        self.visited[state] += 1
+        self.doing = url
+
+    def waiting(self, seconds: float) -> None:
+        """Nothing to do before a retry."""
+        self.doing = f"waiting {seconds:.0f} s to try again"

@@ -1,0 +1,86 @@
+"""robots.txt as a downloader middleware: asked once per origin and run, archived like any other exchange."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from scrapy import Request
+from scrapy.exceptions import DownloadFailedError, IgnoreRequest
+from scrapy.http import Response
+
+from crawler.agent import PRODUCT_TOKEN
+from crawler.robotstxt import RobotsAnswer
+from pipelines.decode import decode_body
+from storage.errors import PageError, Refused
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from scrapy.crawler import Crawler
+
+    from crawler.spiders.newsroom import NewsroomSpider
+
+MAX_ROBOTS_BYTES = 1 << 20
+
+
+class RobotsMiddleware:
+    """Refuses what robots.txt forbids (RFC 9309) and hands its Crawl-delay to the manners."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.spider: NewsroomSpider = crawler.spider  # type: ignore[assignment]
+        self.spider.robots = self
+        self._answers: dict[str, asyncio.Task[RobotsAnswer]] = {}
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """As Scrapy asks for it."""
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> Request | Response | None:
+        """Let the request pass, or raise Refused with the line that decided."""
+        if request.meta.get("is_robots") or self.spider.source.robots == "ignore":
+            return None
+        answer = await self.answer_for(request.url)
+        allowed, reason = answer.allowed(request.url, PRODUCT_TOKEN)
+        if allowed:
+            return None
+        rule = "robots" if answer.verdict == "rules" else "robots-unreachable"
+        raise Refused(rule, request.url, reason)
+
+    async def answer_for(self, url: str) -> RobotsAnswer:
+        """What the robots.txt that governs `url` came to; requests that need the same one wait for it together."""
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin not in self._answers:
+            self._answers[origin] = asyncio.create_task(self._ask(origin))
+        return await asyncio.shield(self._answers[origin])
+
+    async def _ask(self, origin: str) -> RobotsAnswer:
+        request = Request(
+            f"{origin}/robots.txt",
+            headers=self.spider.headers,
+            meta={"is_robots": True, "any_host": True, "via": origin + "/"},
+            dont_filter=True,
+        )
+        answer = await self._download(request)
+        self.spider.manners.crawl_delay(urlsplit(origin).netloc, answer.crawl_delay(PRODUCT_TOKEN))
+        return answer
+
+    async def _download(self, request: Request) -> RobotsAnswer:
+        assert self.crawler.engine is not None
+        try:
+            response = await self.crawler.engine.download_async(request)
+        except (DownloadFailedError, Refused) as problem:
+            return RobotsAnswer.unreachable(str(problem))
+        except IgnoreRequest as problem:
+            return RobotsAnswer("allow-all", f"robots.txt cannot be had: {problem} (RFC 9309, 2.3.1.3)")
+        assert response.request is not None
+        exchange = response.request.meta["exchange"]
+        try:
+            body = decode_body(exchange.body, exchange.header("Content-Encoding"), MAX_ROBOTS_BYTES).data
+        except PageError as problem:
+            return RobotsAnswer.unreachable(str(problem))
+        return RobotsAnswer.of(exchange, body)

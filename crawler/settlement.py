@@ -1,0 +1,240 @@
+"""Steps 7 to 9 for many visits at once: compare, record, make durable, acknowledge.
+
+A visit is settled when its record lines and its bytes are flushed to disk and its facts are committed, in this order:
+a crash between the two costs a second visit and never leaves a fact without its bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crawler import outcome
+from crawler.visit import Visit
+from pipelines.compare import PreviousVersion, compare, content_digest
+from pipelines.observation import build_observation, observation_line
+from pipelines.record import build_record, record_line
+from storage.archive import Archive, Settlement
+from storage.leads import Acknowledgement, LeadState
+from storage.versions import Observation, Version, article_key
+
+if TYPE_CHECKING:
+    from crawler.spiders.newsroom import NewsroomSpider
+
+# A group shares one fsync and one commit; waiting longer saves little and keeps workers idle at the end of a crawl.
+GROUP_SECONDS = 0.1
+GROUP_VISITS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of one visit: its lead's state, how many leads it added, whether it falls due again soon."""
+
+    lead_id: int
+    url: str
+    state: LeadState
+    added: int
+    retry: bool
+
+
+class Settler:
+    """Collects visits for a moment and settles them together in the keeper's thread."""
+
+    def __init__(self, spider: NewsroomSpider) -> None:
+        self._spider = spider
+        self._waiting: list[tuple[Visit, asyncio.Future[None]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def settle(self, visit: Visit) -> None:
+        """Return when the visit is durable. Raises what storing it raises; nothing is acknowledged then."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((visit, done))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._settle_soon())
+        await done
+
+    async def _settle_soon(self) -> None:
+        while self._waiting:
+            if len(self._waiting) < GROUP_VISITS:
+                await asyncio.sleep(GROUP_SECONDS)
+            group, self._waiting = self._waiting[:GROUP_VISITS], self._waiting[GROUP_VISITS:]
+            await self._settle_group(group)
+
+    async def _settle_group(self, group: list[tuple[Visit, asyncio.Future[None]]]) -> None:
+        spider = self._spider
+        keeper = spider.services.keeper
+        try:
+            results = await keeper.run(
+                settle, keeper.archive, spider.source.id, [visit for visit, _ in group]
+            )
+        except BaseException as problem:
+            for _, done in group:
+                if not done.done():
+                    done.set_exception(problem)
+            spider.storage_failed(problem)
+            return
+        for settled in results:
+            spider.progress.settled(settled.url, settled.state)
+            spider.progress.found += settled.added
+            spider.frontier.settled(settled.lead_id, more=settled.added > 0 or settled.retry)
+        for _, done in group:
+            with contextlib.suppress(asyncio.InvalidStateError):
+                done.set_result(None)
+
+
+def settle(archive: Archive, source_id: str, visits: list[Visit]) -> list[Settled]:
+    """Compare, record and acknowledge these visits; durable when it returns."""
+    work = _Group(archive, source_id, visits)
+    for visit in visits:
+        work.compare_and_record(visit)
+    added = archive.settle(source_id, work.settlement)
+    return [
+        Settled(visit.lead.id, visit.lead.url, done.state, count, done.state == "pending")
+        for visit, done, count in zip(visits, work.settlement.acknowledgements, added, strict=True)
+    ]
+
+
+class _Group:
+    """The visits of one settlement, with the newest version of each article they show."""
+
+    def __init__(self, archive: Archive, source_id: str, visits: list[Visit]) -> None:
+        self.archive = archive
+        self.source_id = source_id
+        self.settlement = Settlement()
+        self._keys = {
+            id(visit): article_key(visit.article_url) for visit in visits if visit.lead.kind == "article"
+        }
+        self._latest = archive.latest_versions(source_id, list(self._keys.values()))
+
+    def compare_and_record(self, visit: Visit) -> None:
+        """Steps 7 and 8 of one visit, and the acknowledgement that step 9 will commit."""
+        changed = self._is_changed_list(visit)
+        reading = visit.reading
+        if (
+            visit.problem is None
+            and reading is not None
+            and reading.kind == "article"
+            and visit.answer is not None
+        ):
+            changed = self._article(visit)
+        elif visit.lead.kind == "article":
+            self._observe_absence(visit)
+        done = outcome.acknowledgement(visit, changed=changed)
+        self.settlement.acknowledgements.append(done)
+        self.settlement.found.append(visit.found)
+        self._tell_events(visit, done)
+
+    def _is_changed_list(self, visit: Visit) -> bool:
+        capture = visit.capture
+        if visit.answer is None or capture is None or visit.answer.status == 304:
+            return False
+        last = visit.lead.last_capture
+        return last is None or last.payload_digest != capture.payload_digest
+
+    def _article(self, visit: Visit) -> bool:
+        assert visit.reading is not None
+        assert visit.answer is not None
+        key = self._keys.get(id(visit)) or article_key(visit.article_url)
+        latest = self._latest.get(key) or self.archive.latest_versions(self.source_id, [key]).get(key)
+        previous = (
+            PreviousVersion(latest.record_id, latest.version, latest.content_digest) if latest else None
+        )
+        verdict = compare(previous, visit.reading.article)
+        if verdict.outcome == "unchanged":
+            self._observe(visit, "unchanged", key)
+            return False
+        record = build_record(
+            visit.reading,
+            capture=visit.answer.capture,
+            lead=visit.lead_facts,
+            verdict=verdict,
+            tls_verified=visit.answer.tls_verified,
+        )
+        line = record_line(record)
+        version = Version(
+            article=key,
+            record_id=record.id,
+            version=verdict.version,
+            url=record.url,
+            content_digest=content_digest(visit.reading.article),
+            captured_at=visit.answer.capture.date,
+            records_key=self.archive.add_record(self.source_id, line),
+            line=line.decode(),
+            lead_id=visit.lead.id,
+            canonical_url=record.canonical_url,
+            headline=record.headline,
+            date_published=record.date_published,
+            in_language=record.in_language,
+        )
+        self._latest[key] = version
+        self.settlement.versions.append(version)
+        if verdict.outcome == "edited":
+            self._observe(visit, "edited", key)
+        return True
+
+    def _observe_absence(self, visit: Visit) -> None:
+        answer, key = visit.answer, self._keys[id(visit)]
+        if answer is not None and answer.status == 304:
+            self._observe(visit, "unchanged", key)
+        elif visit.problem is not None and not visit.problem.refused:
+            self._observe(visit, absence_word(visit), key)
+
+    def _observe(self, visit: Visit, word: str, key: str) -> None:
+        capture = visit.capture
+        seen = Observation(
+            url=visit.lead.url,
+            at=visit.at,
+            outcome=word,
+            detail=visit.problem.detail if visit.problem else None,
+            article=key,
+            lead_id=visit.lead.id,
+            capture_record_id=capture.record_id if capture is not None else None,
+        )
+        self.settlement.observations.append(seen)
+        self.archive.add_record(self.source_id, observation_line(build_observation(seen, capture)))
+
+    def _tell_events(self, visit: Visit, done: Acknowledgement) -> None:
+        for lead in visit.found:
+            self.settlement.events.append(
+                {
+                    "type": "lead-found",
+                    "at": visit.at.isoformat(),
+                    "url": lead.url,
+                    "kind": lead.kind,
+                    "via": lead.via,
+                    "method": lead.method,
+                    "refusal": lead.refusal,
+                }
+            )
+        self.settlement.events.append(
+            {
+                "type": "lead-visited",
+                "at": visit.at.isoformat(),
+                "url": visit.lead.url,
+                "kind": visit.lead.kind,
+                "state": done.state,
+                "reason": done.reason,
+                "detail": done.detail,
+            }
+        )
+
+
+def absence_word(visit: Visit) -> str:
+    """The observation word for a visit that did not show an article."""
+    answer = visit.answer
+    if answer is None:
+        return "unreachable"
+    words = {
+        404: "removed",
+        410: "removed",
+        401: "paywalled",
+        402: "paywalled",
+        403: "blocked",
+        429: "blocked",
+        451: "blocked",
+    }
+    if answer.status in words:
+        return words[answer.status]
+    return "unreachable" if answer.status >= 400 else "unreadable"

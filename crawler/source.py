@@ -1,0 +1,339 @@
+"""A source: one newsroom, how it is discovered, how politely it is fetched, how much at risk it is.
+
+Its home is a TOML file that people write and read: every key has one meaning, a mistake is named with its
+cure, and there is no key that does nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import re
+import textwrap
+import tomllib
+from collections.abc import Collection
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from crawler.guard import Guard
+from crawler.pattern import matches
+from crawler.scope import ScopeVerdict, site_of
+from crawler.weburl import WebUrl, parse_host, parse_web_url
+from storage.errors import BadSetting, BadSourceFile, Refused
+
+MAX_ID_LENGTH = 64
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_HEADER_TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+_PATTERN_START = ("/", "*", "http://", "https://")
+_RISKS = ("normal", "high", "acute")
+
+
+def _slug(value: str) -> str:
+    if not _SLUG.fullmatch(value) or len(value) > MAX_ID_LENGTH:
+        raise ValueError(f"must be lower-case letters, digits and single hyphens, at most {MAX_ID_LENGTH}")
+    return value
+
+
+def _one_line(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        raise ValueError("must be one line of text")
+    return value
+
+
+def _url(value: str) -> str:
+    try:
+        return str(parse_web_url(value))
+    except Refused as error:
+        raise ValueError(f"{value!r} is not a URL to visit: {error.problem}") from None
+
+
+def _host(value: str) -> str:
+    try:
+        return parse_host(value, value)
+    except Refused as error:
+        raise ValueError(f"{error.problem}; write a host name without scheme, port and path") from None
+
+
+def _pattern(value: str) -> str:
+    if not value.startswith(_PATTERN_START):
+        raise ValueError(f"{value!r} must begin with /, *, http:// or https://")
+    return value
+
+
+def _allowed_host(value: str) -> str:
+    try:
+        Guard([value])
+    except BadSetting as error:
+        raise ValueError(f"{value!r}: {error.problem}") from None
+    return value
+
+
+def _language(value: str) -> str:
+    if not _LANGUAGE.fullmatch(value):
+        raise ValueError("must be a language tag, such as 'ru' or 'pt-BR'")
+    return value
+
+
+def _header_text(value: str) -> str:
+    if not _HEADER_TEXT.fullmatch(value):
+        raise ValueError("must be one line of ASCII text: it is sent in a header")
+    return value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+Urls = Annotated[tuple[Url, ...], Field(strict=False)]
+Patterns = Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], Field(strict=False)]
+Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], Field(strict=False)]
+AllowedHosts = Annotated[tuple[Annotated[str, AfterValidator(_allowed_host)], ...], Field(strict=False)]
+HeaderText = Annotated[str, AfterValidator(_header_text)]
+Seconds = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Source(BaseModel):
+    """One newsroom. The fields are the keys of its TOML file, and their descriptions the comments in it."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    id: Annotated[str, AfterValidator(_slug)] = Field(
+        description="Its name in file names: lower-case letters, digits and hyphens. Never change it."
+    )
+    name: Annotated[str, AfterValidator(_one_line)] = Field(description="The newsroom's name, for people.")
+    home: Url = Field(description="Its home page. Links within this site belong to the source.")
+    language: Annotated[str, AfterValidator(_language)] | None = Field(
+        default=None, description="Its language where pages do not say, as a tag: 'ru', 'pt-BR'."
+    )
+    risk: Literal["normal", "high", "acute"] = Field(
+        default="normal",
+        description="How likely it is to vanish: 'normal', 'high' or 'acute'; the likelier, the sooner.",
+    )
+    discover: Literal["auto", "listed"] = Field(
+        default="auto",
+        description="'auto' looks for feeds, sitemaps and sections beyond those listed; 'listed' does not.",
+    )
+    feeds: Urls = Field(default=(), description="RSS, Atom and JSON feeds.")
+    sitemaps: Urls = Field(default=(), description="Sitemaps and sitemap indexes.")
+    sections: Urls = Field(default=(), description="Pages that link to articles.")
+    hosts: Hosts = Field(
+        default=(), description="Hosts of other sites that belong to it, each with all below it."
+    )
+    include: Patterns = Field(
+        default=(),
+        description="Only what matches one of these patterns. They are those of robots.txt: from the start of"
+        " the path, * is anything, $ at the end is the end. One that begins with http is compared with the"
+        " whole URL.",
+    )
+    exclude: Patterns = Field(
+        default=(), description="Nothing that matches one of these; they win over include."
+    )
+    max_depth: int = Field(
+        default=2,
+        ge=0,
+        le=10,
+        description="How many links away from home or a listed section a section may be.",
+    )
+    feed_interval_seconds: Seconds = Field(default=900.0, ge=1, description="Time between visits to a feed.")
+    sitemap_interval_seconds: Seconds = Field(
+        default=3600.0, ge=1, description="Time between visits to a sitemap."
+    )
+    section_interval_seconds: Seconds = Field(
+        default=1800.0, ge=1, description="Time between visits to a section."
+    )
+    delay_seconds: Seconds = Field(
+        default=1.0,
+        ge=0,
+        description="Least time between two requests to one host. A longer Crawl-delay is obeyed.",
+    )
+    max_concurrency: int = Field(
+        default=2, ge=1, le=64, description="Most requests to one host that are under way at once."
+    )
+    robots: Literal["obey", "ignore"] = Field(
+        default="obey",
+        description="robots.txt: 'obey', or 'ignore' with a robots_reason. The record says which.",
+    )
+    robots_reason: Annotated[str, AfterValidator(_one_line)] | None = Field(
+        default=None, description="Why robots.txt is not obeyed: who decided it, and on what ground."
+    )
+    user_agent: HeaderText | None = Field(
+        default=None, description="The whole User-Agent header, instead of Newsark's own."
+    )
+    contact: HeaderText | None = Field(
+        default=None,
+        description="Who to write to about these visits, an address or a URL, for the user agent.",
+    )
+    allow_hosts: AllowedHosts = Field(
+        default=(),
+        description="Hosts that may be at private addresses, as host or host:port: for tests, own networks.",
+    )
+    insecure_tls: bool = Field(
+        default=False,
+        description="true takes pages from servers that prove no identity; each record says unverified.",
+    )
+
+    @model_validator(mode="after")
+    def _keys_fit_together(self) -> Self:
+        if self.robots == "ignore" and not self.robots_reason:
+            raise ValueError("robots = 'ignore' needs a robots_reason that says who decided it and why")
+        if self.discover == "listed" and not (self.feeds or self.sitemaps or self.sections):
+            raise ValueError("discover = 'listed' needs at least one of feeds, sitemaps and sections")
+        return self
+
+    @property
+    def urgency(self) -> int:
+        """0 for a normal risk, 1 for a high one, 2 for an acute one: what is greater is visited first."""
+        return _RISKS.index(self.risk)
+
+    @cached_property
+    def site(self) -> str:
+        """The site of the home page: its registrable domain, or host and port where there is none."""
+        return site_of(parse_web_url(self.home))
+
+    def on_site(self, url: str) -> ScopeVerdict:
+        """Whether a URL is one of this newsroom's own: listed, on its site, or on one of its `hosts`."""
+        try:
+            parsed = parse_web_url(url)
+        except Refused as error:
+            return ScopeVerdict(False, f"{error.rule}: {error.problem}")
+        if str(parsed) in self._listed:
+            return ScopeVerdict(True, "listed in the source file")
+        if site_of(parsed) == self.site:
+            return ScopeVerdict(True, f"on the site {self.site}")
+        host = parsed.host.removesuffix(".")
+        for own in self.hosts:
+            if host == own or host.endswith(f".{own}"):
+                return ScopeVerdict(True, f"hosts {own!r}")
+        return ScopeVerdict(False, f"{parsed.authority} is not part of {self.site} or of hosts")
+
+    def in_scope(self, url: str) -> ScopeVerdict:
+        """Whether a found URL is to be visited: on the site, not excluded, included where include is used."""
+        verdict = self.on_site(url)
+        if not verdict.inside or verdict.rule.startswith("listed"):
+            return verdict
+        parsed = parse_web_url(url)
+        excluded = _first_match(self.exclude, parsed)
+        if excluded:
+            return ScopeVerdict(False, f"exclude {excluded!r}")
+        included = _first_match(self.include, parsed)
+        if included:
+            return ScopeVerdict(True, f"include {included!r}")
+        return ScopeVerdict(False, "it matches no include pattern") if self.include else verdict
+
+    @cached_property
+    def _listed(self) -> frozenset[str]:
+        return frozenset((self.home, *self.feeds, *self.sitemaps, *self.sections))
+
+
+def load_source(path: Path) -> Source:
+    """The source in a TOML file. Raises BadSourceFile with path, key and cure; show it and stop."""
+    try:
+        return parse_source(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise BadSourceFile(str(path), "", f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise BadSourceFile(str(path), "", f"is not UTF-8 text, from byte {error.start} on") from None
+
+
+def parse_source(text: str, where: str) -> Source:
+    """The source in a TOML text; `where` names it in the BadSourceFile that a mistake raises."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadSourceFile(where, "", f"is not TOML: {error}") from None
+    try:
+        return Source.model_validate(table)
+    except ValidationError as error:
+        raise _explain(error, where) from None
+
+
+def source_for_url(url: str, *, allow_hosts: Collection[str] = (), delay_seconds: float = 1.0) -> Source:
+    """A source made on the fly for a URL that belongs to none.
+
+    Its id comes from host and port. A URL whose path ends in a slash is taken for the home page; for any other,
+    the root of its host is. The URL itself is a lead for the caller to add. Raises Refused when it is no URL to
+    visit, and BadSourceFile when an entry of `allow_hosts` or the delay is none.
+    """
+    parsed = parse_web_url(url)
+    slug = re.sub(r"[^a-z0-9]+", "-", parsed.authority.removeprefix("www.")).strip("-") or "source"
+    if len(slug) > MAX_ID_LENGTH:
+        slug = f"{slug[:50].strip('-')}-{hashlib.sha256(slug.encode()).hexdigest()[:12]}"
+    home = f"{parsed.origin}{parsed.path if parsed.path.endswith('/') else '/'}"
+    try:
+        return Source(
+            id=slug,
+            name=parsed.authority,
+            home=home,
+            allow_hosts=tuple(allow_hosts),
+            delay_seconds=delay_seconds,
+        )
+    except ValidationError as error:
+        raise _explain(error, url) from None
+
+
+def dump_source(source: Source) -> str:
+    """The source as a TOML file with a comment for every key; keys at their default are commented out."""
+    blocks = ["# A newsroom that Newsark follows. A line without a leading # sets a key."]
+    for key, field in Source.model_fields.items():
+        value = getattr(source, key)
+        comment = textwrap.fill(field.description or "", 100, initial_indent="# ", subsequent_indent="# ")
+        unset = not field.is_required() and value == field.default
+        example = "# " if unset else ""
+        blocks.append(f"{comment}\n{example}{key} = {_toml(value) if value is not None else _toml('')}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def _toml(value: str | float | bool | tuple[str, ...]) -> str:
+    if isinstance(value, tuple):
+        items = [_toml(item) for item in value]
+        inline = f"[{', '.join(items)}]"
+        return inline if len(inline) <= 80 else "".join(["[\n", *(f"    {item},\n" for item in items), "]"])
+    # A TOML basic string is a JSON string, but for DEL, which JSON leaves as it is.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _first_match(patterns: tuple[str, ...], url: WebUrl) -> str | None:
+    return next((p for p in patterns if matches(p, str(url) if p.startswith("http") else url.target)), None)
+
+
+_EXPECTED = {
+    "string_type": "must be text in quotes",
+    "tuple_type": 'must be a list, such as ["…", "…"]',
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be an ordinary number",
+    "literal_error": "must be {expected}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
+}
+
+
+def _explain(error: ValidationError, where: str) -> BadSourceFile:
+    """The first mistake as a sentence, and the names of the others."""
+    first, *others = error.errors()
+    problem = _sentence(dict(first))
+    if others:
+        problem += f" (also wrong: {', '.join(_key(dict(other)) for other in others)})"
+    return BadSourceFile(where, _key(dict(first)), problem)
+
+
+def _key(mistake: dict[str, Any]) -> str:
+    name, *places = mistake["loc"] or ("",)
+    return f"{name}[{places[0]}]" if places else str(name)
+
+
+def _sentence(mistake: dict[str, Any]) -> str:
+    kind, context = mistake["type"], mistake.get("ctx", {})
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(str(mistake["loc"][0]), Source.model_fields, 1, 0.5)
+        cure = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(Source.model_fields)}"
+        return f"there is no such key; {cure}"
+    if kind == "missing":
+        return f"is missing. {Source.model_fields[mistake['loc'][0]].description}"
+    if kind == "value_error":
+        return str(context["error"])
+    expected = _EXPECTED.get(kind)
+    return f"{expected.format(**context)}, not {mistake['input']!r}" if expected else str(mistake["msg"])

@@ -1,0 +1,223 @@
+"""The spider of one newsroom: seeds its leads, turns leads into requests and answers into visits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from scrapy import Request, Spider
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+from twisted.python.failure import Failure
+
+from crawler import agent, discovery
+from crawler.frontier import Frontier
+from crawler.handler import FetchFailed, Stopped, WireHandler
+from crawler.kinds import ARTICLE, FEED, LISTS, SITEMAP
+from crawler.manners import Manners, retry_after_seconds
+from crawler.outcome import PASSING_FAILURES, problem_of
+from crawler.progress import Progress
+from crawler.redirects import RedirectRefused
+from crawler.robots import RobotsMiddleware
+from crawler.settlement import Settler
+from crawler.source import Source
+from crawler.visit import Answer, Problem, Visit
+from storage.capture import Capture
+from storage.errors import Refused
+from storage.exchange import Exchange
+from storage.leads import Lead, Leads
+
+if TYPE_CHECKING:
+    from crawler.services import Services
+
+logger = logging.getLogger(__name__)
+
+
+class NewsroomSpider(Spider):
+    """Crawls one source. `frontier`, `robots` and `handler` are put in place by Scrapy's own components."""
+
+    name = "newsroom"
+    frontier: Frontier
+    robots: RobotsMiddleware
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        services: Services,
+        progress: Progress | None = None,
+        extra: Sequence[tuple[str, str]] = (),
+        task: Callable[[NewsroomSpider], Awaitable[None]] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.extra = extra
+        self._task = task
+        self.source = source
+        self.services = services
+        self.progress = progress or Progress(source.id)
+        options = services.options
+        delay = source.delay_seconds if options.delay_seconds is None else options.delay_seconds
+        self.manners = Manners(delay, asyncio.get_running_loop().time)
+        contact = source.contact or options.contact
+        self.headers = agent.request_headers(source.user_agent or options.user_agent, contact)
+        self.handler: WireHandler | None = None
+        self.settler = Settler(self)
+        self.problems: list[Problem] = []
+        self.stopping = False
+        self._stop = asyncio.Event()
+
+    def attach_handler(self, handler: WireHandler) -> None:
+        """Called by the download handler when Scrapy makes it; http and https share the first."""
+        self.handler = handler
+
+    # 1. discover
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Seed the catalogue with what the source file names and what discovery finds, then let the frontier lease.
+
+        With a `task` that is done instead, and no lead is visited.
+        """
+        try:
+            await (self._task or discovery.seed)(self)
+        except BaseException:
+            self.frontier.give_up()
+            raise
+        if self._task is None:
+            self.frontier.begin()
+        else:
+            self.frontier.give_up()
+        for nothing in ():
+            yield nothing
+
+    async def with_leads(self, work: Any) -> Any:
+        """The result of `work(leads)`, run in one transaction in the keeper's thread."""
+        return await self.services.keeper.run(self.services.keeper.archive.with_leads, self.source.id, work)
+
+    async def prepare_leads(self) -> None:
+        """Take back leases of a crawl that died; make lists ready, and articles too where `again` asks for it."""
+
+        def prepare(leads: Leads) -> None:
+            leads.reclaim()
+            leads.ready_all(LISTS)
+            if self.services.options.again:
+                leads.ready_all((ARTICLE,))
+
+        await self.with_leads(prepare)
+
+    # 2. lease
+
+    def request_for(self, lead: Lead) -> Request:
+        """The request that visits a lead; conditional where an earlier whole response is kept (RFC 9110, 13.1)."""
+        headers = dict(self.headers)
+        if lead.last_capture is not None:
+            if lead.etag:
+                headers["If-None-Match"] = lead.etag
+            if lead.last_modified:
+                headers["If-Modified-Since"] = lead.last_modified
+        return Request(
+            lead.url,
+            callback=self.visited,
+            errback=self.ended,
+            headers=headers,
+            # A newsroom may name a feed that another company serves for it.
+            meta={"lead": lead, "via": lead.via, "any_host": lead.kind in (FEED, SITEMAP)},
+            dont_filter=True,
+        )
+
+    # 4. archive
+
+    async def keep(self, exchange: Exchange, request: Request) -> Capture:
+        """Where the exchange is kept now. A 304 refers to the response that the request's validators came from."""
+        lead: Lead | None = request.meta.get("lead")
+        hops = request.meta.get("hops", [])
+        original = lead.last_capture if lead is not None and not hops else None
+        keeper = self.services.keeper
+        capture = await keeper.run(
+            keeper.archive.keep,
+            self.source.id,
+            exchange,
+            lead_id=lead.id if lead is not None else None,
+            original=original,
+            hops=len(hops),
+        )
+        self.progress.fetched(len(exchange.response_head) + len(exchange.body))
+        return capture
+
+    # 3. fetch: what came back, as a visit for the item pipelines
+
+    async def visited(self, response: Response) -> AsyncIterator[Visit]:
+        """A visit with its answer, whatever the status."""
+        assert response.request is not None
+        meta = response.request.meta
+        exchange: Exchange = meta["exchange"]
+        lead: Lead = meta["lead"]
+        answer = Answer(
+            url=response.url,
+            status=response.status,
+            headers=tuple(exchange.headers),
+            body=exchange.body,
+            capture=meta["capture"],
+            truncated=exchange.truncated,
+            truncated_detail=exchange.truncated_detail,
+            tls_verified=exchange.tls.verified if exchange.tls is not None else None,
+        )
+        problem = problem_of(answer, lead.kind)
+        if problem is not None and problem.passing:
+            wait = retry_after_seconds(exchange.header("Retry-After"))
+            problem = Problem(problem.kind, problem.detail, passing=True, retry_after_seconds=wait)
+        yield Visit(lead, self.services.clock(), answer=answer, problem=problem)
+
+    async def ended(self, failure: Failure) -> AsyncIterator[Visit]:
+        """A visit without an answer: every way a request can end is a named problem of its lead."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        lead: Lead = request.meta["lead"]
+        if isinstance(failure.value, Stopped):
+            self.frontier.release(lead.id)
+            return
+        kept = failure.value.capture if isinstance(failure.value, FetchFailed) else None
+        yield Visit(lead, self.services.clock(), problem=problem_from(failure.value), failure_capture=kept)
+
+    def storage_failed(self, problem: BaseException) -> None:
+        """Bytes or facts could not be stored: end the crawl, since going on would only lose more."""
+        logger.error("cannot store: %s", problem)
+        self.problems.append(Problem("storage", f"{type(problem).__name__}: {problem}"))
+        self._stopping = asyncio.create_task(self.stop())
+
+    # leaving early
+
+    async def stop(self) -> None:
+        """End the crawl soon and cleanly: nothing new starts, what is under way is cut, leases go back."""
+        if self.stopping:
+            return
+        self.stopping = True
+        self.progress.doing = "stopping"
+        self._stop.set()
+        self.manners.stop()
+        if self.handler is not None:
+            self.handler.wire.stop()
+        assert self.crawler.engine is not None
+        await self.crawler.engine.close_spider_async(reason="interrupted")
+
+    async def pause(self, seconds: float) -> None:
+        """Wait so long, or until the crawl is stopped."""
+        try:
+            await asyncio.wait_for(self._stop.wait(), seconds)
+        except TimeoutError:
+            return
+
+
+def problem_from(error: BaseException) -> Problem:
+    """The named problem behind whatever ended a request."""
+    if isinstance(error, Refused):
+        return Problem(error.rule, error.problem, refused=True)
+    if isinstance(error, RedirectRefused):
+        return Problem(error.kind, str(error))
+    if isinstance(error, FetchFailed):
+        return Problem(error.kind, str(error), passing=error.kind in PASSING_FAILURES)
+    if isinstance(error, IgnoreRequest):
+        return Problem("ignored", str(error), refused=True)
+    logger.error("a visit ended in an error of ours", exc_info=error)
+    return Problem("internal-error", f"{type(error).__name__}: {error}")

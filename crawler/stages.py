@@ -1,0 +1,93 @@
+"""Steps 5 to 9 as Scrapy item pipelines: thin adapters that hand a visit to plain functions and wait."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from crawler.kinds import ARTICLE, SECTION
+from crawler.listing import read_listing
+from crawler.pagelinks import leads_from_page
+from crawler.visit import Answer, Problem, Visit
+from pipelines.page import PageInput
+from pipelines.read import Reading
+from storage.errors import PageError
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from scrapy.crawler import Crawler
+
+    from crawler.spiders.newsroom import NewsroomSpider
+
+
+class ReadStage:
+    """5. judge and 6. extract, in a worker process with a time limit."""
+
+    def __init__(self, spider: NewsroomSpider) -> None:
+        self.spider = spider
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """As Scrapy asks for it."""
+        return cls(crawler.spider)  # type: ignore[arg-type]
+
+    async def process_item(self, visit: Visit) -> Visit:
+        """The visit with what was read from its answer, or with the problem that reading met."""
+        if visit.answer is None or visit.problem is not None or visit.answer.status == 304:
+            return visit
+        if visit.lead.kind in (ARTICLE, SECTION):
+            await self._read_page(visit, visit.answer)
+        else:
+            await self._read_list(visit, visit.answer)
+        return visit
+
+    async def _read_page(self, visit: Visit, answer: Answer) -> None:
+        page = PageInput(
+            url=answer.url,
+            body=answer.body,
+            headers=answer.headers,
+            status=answer.status,
+            hints=dict(visit.lead.hints),
+            fetched_at=visit.at,
+            source=self.spider.source.id,
+        )
+        reading: Reading = await asyncio.wrap_future(self.spider.services.pool.submit(page))
+        visit.reading = reading
+        if visit.lead.kind == ARTICLE and reading.kind != "article":
+            visit.problem = Problem(reading.kind, reading.reason or "; ".join(reading.evidence))
+        elif visit.lead.kind == SECTION:
+            if reading.kind == "unreadable":
+                visit.problem = Problem(reading.kind, reading.reason or "")
+            visit.found = leads_from_page(reading.links, visit.lead, self.spider.source)
+
+    async def _read_list(self, visit: Visit, answer: Answer) -> None:
+        limits = self.spider.services.options.wire.max_body_bytes
+        future = self.spider.services.pool.call(
+            read_listing, visit.lead, answer, self.spider.source, 4 * limits
+        )
+        try:
+            listing = await asyncio.wrap_future(future)
+        except PageError as problem:
+            visit.problem = Problem(problem.kind, str(problem))
+            return
+        visit.found, visit.notes = listing.found, listing.notes
+        if listing.problem is not None:
+            visit.problem = Problem(*listing.problem)
+
+
+class SettleStage:
+    """7. compare, 8. record and 9. acknowledge: many visits at once, in the keeper's thread, durable when it returns."""
+
+    def __init__(self, spider: NewsroomSpider) -> None:
+        self.spider = spider
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """As Scrapy asks for it."""
+        return cls(crawler.spider)  # type: ignore[arg-type]
+
+    async def process_item(self, visit: Visit) -> Visit:
+        """The visit, when everything about it is on disk."""
+        await self.spider.settler.settle(visit)
+        return visit

@@ -1,0 +1,56 @@
+"""A survey: what a source's feeds, sitemaps and sections yield now. Archived like a crawl, but it adds no leads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scrapy.crawler import AsyncCrawlerProcess
+
+from crawler.discovery import Discovery, Found, discover, yield_of
+from crawler.kinds import FEED, SECTION, SITEMAP
+from crawler.run import LEASE_SECONDS, crawler_for
+from crawler.services import Services
+from crawler.source import Source
+from crawler.spiders.newsroom import NewsroomSpider
+
+
+async def survey_all(
+    process: AsyncCrawlerProcess, services: Services, sources: Sequence[tuple[Source, str]]
+) -> list[Discovery]:
+    """What was found for each of the sources, given with the text of its file, in order."""
+    return [await _survey(process, services, source, text) for source, text in sources]
+
+
+async def _survey(process: AsyncCrawlerProcess, services: Services, source: Source, text: str) -> Discovery:
+    keeper = services.keeper
+    archive = keeper.archive
+    await keeper.run(archive.enlist, source.id, name=source.name, home=source.home, toml=text)
+    await keeper.run(archive.own, source.id, LEASE_SECONDS)
+    found: list[Discovery] = []
+
+    async def look(spider: NewsroomSpider) -> None:
+        found.append(await _look(spider))
+
+    try:
+        await keeper.run(archive.recover, source.id)
+        await process.crawl(crawler_for(source), source=source, services=services, task=look)
+        await keeper.run(archive.seal, source.id)
+    finally:
+        await keeper.run(archive.disown, source.id)
+    return found[0]
+
+
+async def _look(spider: NewsroomSpider) -> Discovery:
+    source = spider.source
+    found = await discover(spider) if source.discover == "auto" else Discovery(source.home)
+    _add_listed(found.feeds, FEED, source.feeds)
+    _add_listed(found.sitemaps, SITEMAP, source.sitemaps)
+    _add_listed(found.sections, SECTION, source.sections)
+    for places in (found.feeds, found.sitemaps, found.sections):
+        places[:] = [place if place.entries else await yield_of(spider, place) for place in places]
+    return found
+
+
+def _add_listed(places: list[Found], kind: str, urls: Sequence[str]) -> None:
+    known = {place.url for place in places}
+    places += [Found(kind, url, "source file") for url in urls if url not in known]

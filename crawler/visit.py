@@ -1,0 +1,67 @@
+"""A visit: one lead on its way through the steps, carrying what each step found out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from storage.capture import Capture
+from storage.leads import Lead, NewLead
+
+if TYPE_CHECKING:
+    from pipelines.read import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the wire brought back for a lead, after its redirects: the body is as sent, still content-encoded."""
+
+    url: str
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    capture: Capture
+    truncated: str | None
+    truncated_detail: str | None
+    tls_verified: bool | None
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, matched without case, or None."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a visit did not bring what was due: `kind` is the word in reports, `detail` is for people.
+
+    `refused` means a rule forbade the visit; `passing` means that trying again may help.
+    """
+
+    kind: str
+    detail: str
+    refused: bool = False
+    passing: bool = False
+    retry_after_seconds: float | None = None
+
+
+@dataclass(slots=True)
+class Visit:
+    """One lead's journey from step 3 to step 9."""
+
+    lead: Lead
+    at: datetime
+    answer: Answer | None = None
+    problem: Problem | None = None
+    failure_capture: Capture | None = None
+    reading: Reading | None = None
+    found: list[NewLead] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def capture(self) -> Capture | None:
+        """Where the last exchange of this visit is kept."""
+        return self.answer.capture if self.answer is not None else self.failure_capture

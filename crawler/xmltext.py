@@ -1,0 +1,194 @@
+"""XML as newsrooms publish it, read without trust: feeds and sitemaps that are cut, unescaped or hostile.
+
+Each entry is parsed alone, under a copy of the root's start tag: no document type, and with it no entity
+declaration, ever reaches the parser, and neither a flood of elements nor a broken entry costs the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html.entities import html5
+from typing import Literal
+
+from lxml import etree
+
+Look = Literal["feed", "sitemap", "html", "json", "xml", "text", "empty"]
+
+MAX_PROBLEMS = 20
+"""How many problems of one file are told one by one."""
+
+MAX_ENTRY_CHARACTERS = 4 << 20
+"""Longer entries are left out; feeds carry whole articles, with pictures in them as text."""
+
+MAX_START_TAG_CHARACTERS = 8_192
+"""A root's start tag is copied for each entry, so a longer one would be a lever."""
+
+MAX_HEAD_CHARACTERS = 65_536
+"""Where the root element has to begin, and how much of what stands before the first entry is read."""
+_LOOKS: dict[str, Look] = {
+    **dict.fromkeys(("rss", "rdf", "feed"), "feed"),
+    **dict.fromkeys(("urlset", "sitemapindex"), "sitemap"),
+    **dict.fromkeys(
+        ("html", "head", "body", "title", "meta", "script", "div", "p", "br", "b", "center"), "html"
+    ),
+}
+_OPENING = re.compile(r"<!--|<\?|<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)(?=[\s/>])")
+_START_TAG = re.compile(r"""<(?:[^<>"']|"[^"<]*"|'[^'<]*')*>""")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# Outside of CDATA, an ampersand that begins nothing XML knows: `?a=1&b=2` and HTML's named characters.
+_AMPERSAND = re.compile(
+    r"<!\[CDATA\[.*?(?:\]\]>|\Z)"
+    r"|&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});)(?:([A-Za-z][A-Za-z0-9]{1,31};))?",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sniffed:
+    """What a text is, by its first elements: the root's local name and where it starts, if it was found."""
+
+    look: Look
+    root: str = ""
+    start: int = 0
+
+
+def sniff(text: str) -> Sniffed:
+    """What a text is, whatever its server calls it; comments, instructions and stray text are skipped."""
+    front = text[:MAX_HEAD_CHARACTERS].lstrip("\ufeff \t\r\n")
+    if not front:
+        return Sniffed("empty")
+    if front[0] in "{[":
+        return Sniffed("json")
+    first: Look | None = None
+    for name, start in _opening_tags(text):
+        look = _LOOKS.get(name.lower(), "xml")
+        if look in ("feed", "sitemap"):
+            return Sniffed(look, name, start)
+        first = first or look
+        if name.lower() == "html":
+            break
+    return Sniffed(first or ("xml" if front[0] == "<" else "text"))
+
+
+def _opening_tags(text: str) -> Iterator[tuple[str, int]]:
+    place = 0
+    while match := _OPENING.search(text, place, MAX_HEAD_CHARACTERS):
+        place = match.end()
+        if match[1]:
+            yield match[1], match.start()
+            continue
+        end = "-->" if match[0] == "<!--" else "?>"
+        place = text.find(end, place)
+        if place < 0:
+            return
+
+
+class Entries:
+    """The elements of some local names in an XML text, each whole and alone under a copy of the root's start tag.
+
+    Iterated once. What is broken in one entry costs no other, and no more than one is in memory. Afterwards
+    `problems` are sentences about what was lost. `head` is the root with what stands before the first entry.
+    """
+
+    def __init__(self, text: str, sniffed: Sniffed, names: tuple[str, ...]) -> None:
+        self.problems: list[str] = []
+        self._text, self._start = text, sniffed.start
+        tag = _START_TAG.match(text, sniffed.start, sniffed.start + MAX_START_TAG_CHARACTERS)
+        root = tag[0].removesuffix("/>").removesuffix(">") if tag else f"<{sniffed.root}"
+        self._open, self._close = f"{root}>", f"</{root[1:].split()[0]}>"
+        choice = "|".join(names)
+        self._tokens = re.compile(
+            r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)"
+            rf"|<(?P<close>/?)(?P<prefix>(?:[\w.-]+:)?)(?:{choice})(?=[\s/>])[^<>]*>",
+            re.DOTALL,
+        )
+        # No document type and no entity declaration gets here; a depth of 256 is libxml2's own limit.
+        self._parser = etree.XMLParser(
+            recover=True, resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
+        )
+
+    def __iter__(self) -> Iterator[etree._Element]:
+        begun: int | None = None
+        end = self._start
+        for token in self._tags():
+            if not token["close"]:
+                if begun is not None:
+                    self.problems.append("an entry is not closed before the next begins")
+                begun = token.start()
+                continue
+            end = token.end()
+            if begun is not None:
+                yield from self._parsed(begun, end)
+            begun = None
+        if self._close not in self._text[end:] and not self._text.endswith("/>"):
+            self.problems.append(f"cut short: it ends without {self._close}")
+
+    @property
+    def head(self) -> etree._Element | None:
+        """The root element with what stands before the first entry, or None when that is no XML."""
+        first = next(self._tags(), None)
+        stop = min(first.start() if first else len(self._text), self._start + MAX_HEAD_CHARACTERS)
+        return self._tree(self._text[self._start : stop])
+
+    def _tags(self) -> Iterator[re.Match[str]]:
+        """Start and end tags of entries: those with the first one's prefix, since `foo:item` is another thing."""
+        prefix: str | None = None
+        for token in self._tokens.finditer(self._text, self._start):
+            if token["prefix"] is None or token[0].endswith("/>"):
+                continue
+            prefix = token["prefix"] if prefix is None else prefix
+            if token["prefix"] == prefix:
+                yield token
+
+    def _parsed(self, start: int, end: int) -> Iterator[etree._Element]:
+        if end - start > MAX_ENTRY_CHARACTERS:
+            self.problems.append(f"an entry is longer than {MAX_ENTRY_CHARACTERS} characters and left out")
+            return
+        root = self._tree(f"{self._open}{self._text[start:end]}{self._close}")
+        if root is None or not len(root):
+            self.problems.append("an entry is not XML")
+            return
+        yield root[0]
+
+    def _tree(self, xml: str) -> etree._Element | None:
+        try:
+            return etree.fromstring(_well_escaped(xml).encode("utf-8", "replace"), self._parser)
+        except etree.XMLSyntaxError:
+            return None
+
+
+def tell(problems: list[str]) -> tuple[str, ...]:
+    """The problems, or the first of them and how many more there are."""
+    more = len(problems) - MAX_PROBLEMS
+    return tuple(problems) if more <= 0 else (*problems[:MAX_PROBLEMS], f"and {more} more problems")
+
+
+def name_of(element: etree._Element) -> tuple[str, str]:
+    """An element's namespace and local name; for a prefix that nobody declared the namespace is the prefix."""
+    space, brace, name = str(element.tag).rpartition("}")
+    if brace:
+        return space[1:], name
+    prefix, _, local = name.rpartition(":")
+    return prefix, local
+
+
+def inner_text(element: etree._Element) -> str:
+    """All text within an element."""
+    if not len(element):
+        return element.text or ""
+    return "".join(str(text) for text in element.itertext())
+
+
+def _well_escaped(text: str) -> str:
+    if _CONTROLS.search(text):
+        text = _CONTROLS.sub("", text)
+    return _AMPERSAND.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    if match[0].startswith("<"):
+        return match[0]
+    meant = html5.get(match[1]) if match[1] else None
+    return "".join(f"&#{ord(character)};" for character in meant) if meant else f"&amp;{match[0][1:]}"

@@ -1,0 +1,119 @@
+"""From settings to a running crawl: the shared services, the reactor, and the live line."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from rich.live import Live
+from rich.text import Text
+from scrapy.crawler import AsyncCrawlerProcess
+
+from crawler.agent import user_agent
+from crawler.keeper import Keeper
+from crawler.progress import Progress
+from crawler.report import SourceReport
+from crawler.run import Errand, crawl_all, run_in_reactor
+from crawler.services import CrawlOptions, Services
+from crawler.wire import WireLimits
+from newsark.console import err, human_bytes
+from newsark.home import Home, utc_now
+from pipelines.page import ReadLimits
+from pipelines.pool import ReaderPool
+
+T = TypeVar("T")
+
+
+def crawl_options(home: Home, **options: Any) -> CrawlOptions:
+    """The options of a run from the settings, with those of the command on top."""
+    settings = home.settings
+    return CrawlOptions(
+        user_agent=settings.user_agent or user_agent(settings.contact),
+        contact=settings.contact,
+        delay_seconds=settings.delay_seconds,
+        allow_hosts=settings.allow_hosts,
+        wire=WireLimits(
+            timeout_seconds=settings.fetch_timeout_seconds, max_body_bytes=settings.max_body_bytes
+        ),
+        **options,
+    )
+
+
+@contextlib.contextmanager
+def services_for(home: Home, options: CrawlOptions) -> Iterator[Services]:
+    """The archive's keeper and the readers, closed at the end whatever happens."""
+    settings = home.settings
+    with home.archive(create=True) as archive:
+        keeper = Keeper(archive)
+        pool = ReaderPool(
+            settings.workers,
+            timeout_seconds=settings.extract_timeout_seconds,
+            limits=ReadLimits(max_page_bytes=settings.max_page_bytes),
+        )
+        try:
+            yield Services(keeper, pool, options, utc_now)
+        finally:
+            keeper.close()
+            pool.close()
+
+
+def crawl_errands(
+    home: Home, errands: Sequence[Errand], options: dict[str, Any], *, show_progress: bool
+) -> list[SourceReport]:
+    """The reports of these crawls, in order."""
+    chosen = crawl_options(home, **options)
+    with services_for(home, chosen) as services:
+
+        async def main(process: AsyncCrawlerProcess) -> list[SourceReport]:
+            showing = (
+                asyncio.create_task(show([errand.progress for errand in errands])) if show_progress else None
+            )
+            try:
+                return await crawl_all(process, services, errands)
+            finally:
+                if showing is not None:
+                    showing.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await showing
+
+        return in_reactor(main)
+
+
+def in_reactor(main: Callable[[AsyncCrawlerProcess], Awaitable[T]]) -> T:
+    """Run on Scrapy's reactor with warnings and errors on standard error, above the live line."""
+    from rich.logging import RichHandler
+
+    logging.basicConfig(
+        level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=err, show_path=False)]
+    )
+    logging.captureWarnings(True)
+    return run_in_reactor(main)
+
+
+async def show(progresses: Sequence[Progress]) -> None:
+    """Keep a live line up to date until cancelled: one for each source, at most ten."""
+    started = time.monotonic()
+    with Live(console=err, refresh_per_second=4, transient=True) as live:
+        while True:
+            live.update(Text("\n").join(_line(one, started) for one in progresses[:10]))
+            await asyncio.sleep(0.25)
+
+
+def _line(progress: Progress, started: float) -> Text:
+    visited = progress.visited
+    seconds = int(time.monotonic() - started)
+    facts = [
+        f"{seconds // 60}:{seconds % 60:02d}",
+        f"{progress.requests} requests",
+        human_bytes(progress.received_bytes),
+        f"{visited['captured']} captured",
+        f"{visited['unchanged']} unchanged",
+    ]
+    facts += [f"{visited[state]} {state}" for state in ("failed", "refused", "pending") if visited[state]]
+    room = max(20, err.width - len(progress.source) - sum(len(fact) + 2 for fact in facts) - 4)
+    doing = progress.doing if len(progress.doing) <= room else "…" + progress.doing[-room + 1 :]
+    return Text.assemble((progress.source, "bold"), "  ", "  ".join(facts), "  ", (doing, "dim"))

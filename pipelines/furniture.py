@@ -1,0 +1,223 @@
+"""What stands in a page and is no article: taken out of the tree by what it is made of and what it is called.
+
+Signals are generic: elements that hold no text, controls of forms, and words in class and id that say what a
+part is for. No newsroom is named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from lxml.html import HtmlElement
+
+SILENT = (
+    *(
+        "head",
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "link",
+        "svg",
+        "canvas",
+        "iframe",
+        "object",
+        "embed",
+    ),
+    *("video", "audio", "nav", "footer", "dialog", "menu"),
+)
+"""Elements without article text. Taken out first: trafilatura copies the tree four times."""
+
+CONTROLS = ("input", "select", "textarea")
+
+BLOCKS = {
+    *(
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figure",
+        "footer",
+        "form",
+    ),
+    *(
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "li",
+        "main",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "table",
+        "tr",
+        "ul",
+    ),
+}
+
+MAX_WIDGET_SHARE = 0.75
+"""A part with more of the page's text than this is the page, whatever it is called."""
+
+_WIDGET = re.compile(
+    r"newsletter|donat(?:e|ion)|(?:^|[\s_-])contribut(?:e|ion)(?:$|[\s_-])|(?:^|[\s_-])(?:support-?us|crowdfund\w*)"
+    r"|cookie|gdpr|(?:^|[\s_-])consent|(?:^|[\s_-])(?:subscribe|subscription|sign-?up|signin|log-?in|register)"
+    r"|(?:^|[\s_-])(?:paywall|piano|subscriber)-?(?:prompt|offer|barrier|box|wall|banner|teaser|cta|message)"
+    r"|(?:^|[\s_-])(?:pay-?buttons?|payments?|membership|paypal)(?:$|[\s_-])"
+    r"|(?:^|[\s_-])(?:share|sharing|social)-?(?:bar|buttons?|links?|icons?|tools?|list|media)"
+    r"|(?:^|[\s_-])(?:advert\w*|ad-(?:slot|unit|container|wrapper)|outbrain|taboola|sponsored)"
+    r"|(?:^|[\s_-])(?:push-?notification|web-?push|app-?banner|toast|snackbar)",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(
+    r"(?:^|[\s_-])(?:comments?|kommentare?|disqus|related|recirc\w*|recommend\w*|teasers?|promo\w*|sidebar|footer|modal"
+    r"|popup|pop-up|overlay|most-?(?:read|popular|viewed)|popular|trending|disclaimer|share|social|banner"
+    r"|author-?(?:bio|box|info|card)|bio|about-?(?:the-?)?author|read-?(?:more|also|next)|also-?read|more-?(?:from|on|stories)"
+    r"|breadcrumbs?|copyright|captions?|credits?|fact-?box|factbox|infobox)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_OUTSIDE = {
+    "aside",
+    "nav",
+    "footer",
+    "form",
+    "figure",
+    "figcaption",
+    "button",
+    "label",
+    "select",
+    "address",
+    "dialog",
+}
+_LINKED_SHARE = 0.9
+_MAX_LINKED_CHARS = 220
+
+
+def words_of(text: str | None) -> str:
+    """The text with its white space folded and its invisible characters gone."""
+    return " ".join((text or "").replace("\xad", "").replace("\u200b", "").replace("\ufeff", "").split())
+
+
+def drop_silent(tree: HtmlElement) -> None:
+    """Take out of the tree what holds no article text."""
+    for element in list(tree.iter(*SILENT)):
+        if element.getparent() is not None:
+            element.drop_tree()
+
+
+def drop_widgets(tree: HtmlElement, total_chars: int) -> None:
+    """Take out newsletter, donation, payment, cookie, login and sharing parts, known by name or by their controls.
+
+    `total_chars` is how much text the tree has: a part with most of it stays.
+    """
+    most = MAX_WIDGET_SHARE * total_chars
+    for element in [*_named_widgets(tree), *_control_groups(tree)]:
+        parent = element.getparent()
+        if (
+            parent is not None
+            and len(words_of(element.text_content())) <= most
+            and element.find(".//h1") is None
+        ):
+            element.drop_tree()
+
+
+def _named_widgets(tree: HtmlElement) -> Iterator[HtmlElement]:
+    seen: dict[str, bool] = {}
+    for element in list(tree.iter("div", "section", "aside", "form", "ul", "p", "span")):
+        names = signs(element)
+        if not names:
+            continue
+        known = seen.get(names)
+        if known is None:
+            known = seen[names] = _WIDGET.search(names) is not None
+        if known:
+            yield element
+
+
+def _control_groups(tree: HtmlElement) -> Iterator[HtmlElement]:
+    """The nearest block around each form control; of a whole form, the form."""
+    for control in list(tree.iter(*CONTROLS)):
+        if control.get("type") == "hidden":
+            continue
+        around = next((node for node in control.iterancestors() if node.tag in BLOCKS), None)
+        form = next(control.iterancestors("form"), None)
+        if form is not None:
+            yield form
+        elif around is not None and around.tag not in ("article", "main"):
+            yield around
+
+
+def signs(element: HtmlElement) -> str:
+    """The element's class and id: the names its author gave it."""
+    names, identity = element.get("class"), element.get("id")
+    return f"{names or ''} {identity}" if identity else names or ""
+
+
+class Surroundings:
+    """Tells which elements stand outside an article; remembers the answer for every ancestor."""
+
+    def __init__(self, *, by_name: bool = True) -> None:
+        self._by_name = by_name
+        self._known: dict[HtmlElement, bool] = {}
+
+    def is_outside(self, element: HtmlElement) -> bool:
+        """Whether the element or one around it is a frame, a form, a figure or a named part that is no article."""
+        path: list[HtmlElement] = []
+        node: HtmlElement | None = element
+        answer = False
+        while node is not None:
+            known = self._known.get(node)
+            if known is not None:
+                answer = known
+                break
+            path.append(node)
+            if self._tells(node):
+                answer = True
+                break
+            node = node.getparent()
+        self._known.update(dict.fromkeys(path, answer))
+        return answer
+
+    def _tells(self, element: HtmlElement) -> bool:
+        if element.tag in _OUTSIDE:
+            return True
+        if not self._by_name or element.tag in ("html", "body", "main", "article"):
+            return False
+        names = signs(element)
+        return len(names) > 2 and (_ELSEWHERE.search(names) or _WIDGET.search(names)) is not None
+
+
+def linked_lines(tree: HtmlElement) -> set[str]:
+    """The texts of paragraphs that are nothing but links to other pages: teasers between an article's paragraphs.
+
+    They are matched against what was extracted and not cut from the tree: a container without its teasers can
+    look like another kind of page to trafilatura.
+    """
+    lines: set[str] = set()
+    for paragraph in tree.iter("p", "li"):
+        links = [link for link in paragraph.iter("a") if not (link.get("href") or "#").startswith("#")]
+        if not links:
+            continue
+        text = words_of(paragraph.text_content())
+        if len(text) > _MAX_LINKED_CHARS or text.startswith("http") or len(text.split()) < 3:
+            continue
+        parent = paragraph.getparent()
+        if parent is not None and parent.tag in ("td", "th", "blockquote"):
+            continue
+        if _chars(links) >= _LINKED_SHARE * len(text):
+            lines.add(text)
+    return lines
+
+
+def _chars(elements: Iterable[HtmlElement]) -> int:
+    return sum(len(words_of(element.text_content())) for element in elements)

@@ -1,0 +1,52 @@
+"""What is known of each source: leads by state, articles, segments, the last run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import distinct, func, select
+
+from storage.archive import Archive
+from storage.catalogue import versions
+from storage.leads import Leads
+from storage.runs import Runs
+from storage.segments import Segments
+from storage.sources import Sources
+
+
+def source_states(archive: Archive, ids: list[str] | None = None) -> list[dict[str, Any]]:
+    """One dictionary for each source, by id: leads, kinds, articles, versions, segments, bytes, problems, last run."""
+    states: list[dict[str, Any]] = []
+    with archive.catalogue.begin() as connection:
+        for source in Sources(connection).known(ids):
+            leads = Leads(connection, source.id)
+            articles, count = connection.execute(
+                select(func.count(distinct(versions.c.article)), func.count()).where(
+                    versions.c.source_id == source.id
+                )
+            ).one()
+            segments, size = Segments(connection).totals(source.id)
+            run = Runs(connection, source.id).last()
+            states.append(
+                {
+                    "id": source.id,
+                    "name": source.name,
+                    "home": source.home,
+                    "leads": leads.counts(),
+                    "kinds": leads.counts_by_kind(),
+                    "articles": articles,
+                    "versions": count,
+                    "segments": segments,
+                    "bytes": size,
+                    "problems": leads.problems(),
+                    "last_run": None
+                    if run is None
+                    else {
+                        "started": run.started_at.isoformat(),
+                        "ended": run.ended_at.isoformat() if run.ended_at else None,
+                        "outcome": run.outcome,
+                        "problems": list(run.problems),
+                    },
+                }
+            )
+    return states

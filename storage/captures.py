@@ -1,0 +1,79 @@
+"""Captures as rows of the catalogue: where each stored exchange is, findable by payload."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from storage.capture import Capture
+from storage.catalogue import captures
+
+_COLUMNS = (
+    captures.c.key,
+    captures.c.offset,
+    captures.c.length,
+    captures.c.record_id,
+    captures.c.record_type,
+    captures.c.date,
+    captures.c.url,
+    captures.c.status,
+    captures.c.mime,
+    captures.c.payload_digest,
+    captures.c.truncated,
+    captures.c.ip_address,
+    captures.c.protocol,
+    captures.c.refers_to,
+)
+
+
+def capture_columns() -> tuple[Any, ...]:
+    """The columns that `capture_from_row` reads, in its order."""
+    return _COLUMNS
+
+
+def capture_from_row(row: Sequence[Any]) -> Capture | None:
+    """The Capture of a row of `capture_columns()`, or None when an outer join found none."""
+    if row[0] is None:
+        return None
+    names = [column.name for column in _COLUMNS]
+    return Capture(**dict(zip(names, row, strict=True)))
+
+
+def add_captures(connection: Connection, source_id: str, kept: Sequence[tuple[Capture, int | None]]) -> None:
+    """Record captures with the lead each was made for; their bytes must be durable already."""
+    if not kept:
+        return
+    rows = [
+        {column.name: getattr(capture, column.name) for column in _COLUMNS}
+        | {"source_id": source_id, "lead_id": lead_id}
+        for capture, lead_id in kept
+    ]
+    connection.execute(insert(captures), rows)
+
+
+def add_missing_captures(connection: Connection, source_id: str, found: Sequence[Capture]) -> None:
+    """Record those captures of a recovered segment that a crash kept out of the catalogue."""
+    ids = [capture.record_id for capture in found]
+    known: set[str] = set()
+    for start in range(0, len(ids), 500):
+        query = select(captures.c.record_id).where(captures.c.record_id.in_(ids[start : start + 500]))
+        known.update(connection.execute(query).scalars())
+    add_captures(connection, source_id, [(one, None) for one in found if one.record_id not in known])
+
+
+def original_of(connection: Connection, source_id: str, payload_digest: str) -> Capture | None:
+    """A whole response of this source that holds the payload already, or None.
+
+    Never a revisit and never a record that is not durable: only committed rows are seen (ISO 28500, 6.7).
+    """
+    query = (
+        select(*_COLUMNS)
+        .where(captures.c.source_id == source_id, captures.c.payload_digest == payload_digest)
+        .where(captures.c.record_type == "response", captures.c.truncated.is_(None))
+        .order_by(captures.c.id)
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else capture_from_row(row)

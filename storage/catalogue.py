@@ -1,0 +1,237 @@
+"""The catalogue: sources, leads, captures, versions and observations, in SQLite or PostgreSQL.
+
+It is an index of the store plus the crawl's memory (due times, leases). Every statement is SQLAlchemy Core, so
+another database is only another URL. A `Catalogue` is used from one thread at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    create_engine,
+    event,
+)
+from sqlalchemy.types import TypeDecorator
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime kept as fixed-width ISO 8601 text, which sorts as time in every database."""
+
+    impl = String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> str | None:  # noqa: ARG002
+        """The text for a datetime; naive datetimes are a programming error."""
+        if value is None:
+            return None
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def process_result_value(self, value: str | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+        """The datetime for a text."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+metadata = MetaData()
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", String(100), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("home", Text, nullable=False),
+    Column("toml", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("added_at", Instant, nullable=False),
+    Column("last_manifest_sha256", String(64)),
+    Column("owner", Text),
+    Column("owned_until", Instant),
+)
+
+# queue: 0 waits for next_due, 1 is ready to be leased, 2 is leased. Leasing reads the front of one index range,
+# so its cost does not grow with the number of known leads.
+WAITING, READY, LEASED = 0, 1, 2
+
+leads = Table(
+    "leads",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("identity", String(64), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("via", Text),
+    Column("method", String(16)),
+    Column("depth", Integer, nullable=False, default=0),
+    Column("hints", JSON, nullable=False, default=dict),
+    Column("first_seen", Instant, nullable=False),
+    Column("last_seen", Instant, nullable=False),
+    Column("state", String(16), nullable=False, default="pending"),
+    Column("reason", Text),
+    Column("detail", Text),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("visited_at", Instant),
+    Column("queue", Integer, nullable=False, default=READY),
+    Column("priority", Integer, nullable=False),
+    Column("rank", BigInteger, nullable=False, default=0),
+    Column("next_due", Instant),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("capture_id", BigInteger),
+    UniqueConstraint("source_id", "identity", name="one_lead_per_url"),
+    Index("leads_by_turn", "source_id", "queue", "priority", "rank", "id"),
+    Index("leads_by_due", "source_id", "queue", "next_due"),
+    Index("leads_by_state", "source_id", "state"),
+)
+
+captures = Table(
+    "captures",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("lead_id", BigInteger),
+    Column("url", Text, nullable=False),
+    Column("date", Instant, nullable=False),
+    Column("record_type", String(16), nullable=False),
+    Column("status", Integer),
+    Column("mime", Text),
+    Column("key", Text, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("record_id", String(64), nullable=False),
+    Column("payload_digest", String(80)),
+    Column("truncated", String(16)),
+    Column("ip_address", String(64)),
+    Column("protocol", String(32)),
+    Column("refers_to", String(64)),
+    Index("captures_by_digest", "source_id", "payload_digest"),
+    Index("captures_by_lead", "lead_id"),
+    Index("captures_by_record", "record_id"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("lead_id", BigInteger),
+    Column("article", String(64), nullable=False),
+    Column("record_id", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("canonical_url", Text),
+    Column("headline", Text),
+    Column("date_published", Text),
+    Column("in_language", String(35)),
+    Column("content_digest", String(80), nullable=False),
+    Column("captured_at", Instant, nullable=False),
+    Column("records_key", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    UniqueConstraint("source_id", "article", "version", name="one_row_per_version"),
+)
+
+observations = Table(
+    "observations",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("lead_id", BigInteger),
+    Column("article", String(64)),
+    Column("url", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("outcome", String(24), nullable=False),
+    Column("detail", Text),
+    Column("capture_record_id", String(64)),
+    Index("observations_by_article", "source_id", "article"),
+)
+
+segments = Table(
+    "segments",
+    metadata,
+    Column("stem", String(200), primary_key=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("sealed_at", Instant, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("records", Integer, nullable=False),
+    Column("manifest_key", Text, nullable=False),
+    Column("manifest_sha256", String(64), nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("outcome", String(24)),
+    Column("counts", JSON, nullable=False, default=dict),
+    Column("problems", JSON, nullable=False, default=list),
+    Column("complete", Boolean, nullable=False, default=False),
+)
+
+
+class Catalogue:
+    """An open catalogue; `begin()` is one transaction.
+
+    Raises whatever SQLAlchemy raises when the database cannot be reached or is not writable.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], datetime]) -> None:
+        self.url = url
+        self.clock = clock
+        self.engine: Engine = create_engine(url)
+        if self.engine.dialect.name == "sqlite":
+            event.listen(self.engine, "connect", _tune_sqlite)
+        metadata.create_all(self.engine)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def insert_new(connection: Connection, table: Table) -> Any:
+    """An INSERT that skips rows which exist already, in the connection's dialect."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as postgres_insert
+
+        return postgres_insert(table).on_conflict_do_nothing()
+    from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+    return sqlite_insert(table).on_conflict_do_nothing()
+
+
+def _tune_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    # WAL lets `status` read while a crawl writes; FULL makes a commit survive a power cut, not only a kill.
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA busy_timeout=30000")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()

@@ -1,0 +1,282 @@
+"""Leads: URLs worth visiting, as rows of the catalogue; leased, acknowledged, due again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, func, or_, select, update
+
+from storage.capture import Capture
+from storage.captures import capture_columns, capture_from_row
+from storage.catalogue import LEASED, READY, WAITING, captures, insert_new, leads
+
+LeadState = Literal["captured", "unchanged", "failed", "refused", "pending"]
+STATES: tuple[LeadState, ...] = ("captured", "unchanged", "failed", "refused", "pending")
+INSERT_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class NewLead:
+    """A URL that somebody named. `identity` is what makes two spellings one lead; see `lead_identity`."""
+
+    url: str
+    identity: str
+    kind: str
+    priority: int
+    via: str | None = None
+    method: str | None = None
+    depth: int = 0
+    rank: int = 0
+    hints: Mapping[str, str] = field(default_factory=dict)
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A leased lead, with the last response kept for it, if any."""
+
+    id: int
+    url: str
+    kind: str
+    via: str | None
+    method: str | None
+    depth: int
+    hints: Mapping[str, str]
+    attempts: int
+    visited_at: datetime | None
+    etag: str | None
+    last_modified: str | None
+    last_capture: Capture | None
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What a visit found out about its lead. `next_due` None means: not by itself."""
+
+    lead_id: int
+    state: LeadState
+    reason: str | None
+    detail: str | None
+    visited_at: datetime
+    attempts: int
+    next_due: datetime | None
+    etag: str | None = None
+    last_modified: str | None = None
+    capture_record_id: str | None = None
+
+
+def lead_identity(normalised_url: str) -> str:
+    """The key that makes two spellings of a URL one lead: SHA-256 of the normalised URL, in hex."""
+    return hashlib.sha256(normalised_url.encode()).hexdigest()
+
+
+class Leads:
+    """The leads of one source, inside one transaction."""
+
+    def __init__(self, connection: Connection, source_id: str) -> None:
+        self.connection = connection
+        self.source_id = source_id
+
+    def add(self, found: Sequence[NewLead], now: datetime) -> int:
+        """How many of them were not known; known ones keep what is known about them.
+
+        A lead that comes with a `refusal` is recorded as refused with that rule and never handed out.
+        """
+        added = 0
+        for start in range(0, len(found), INSERT_ROWS):
+            rows = [self._row(lead, now) for lead in found[start : start + INSERT_ROWS]]
+            added += self.connection.execute(insert_new(self.connection, leads), rows).rowcount
+        return added
+
+    def _row(self, lead: NewLead, now: datetime) -> dict[str, Any]:
+        return {
+            "source_id": self.source_id,
+            "identity": lead.identity,
+            "url": lead.url,
+            "kind": lead.kind,
+            "via": lead.via,
+            "method": lead.method,
+            "depth": lead.depth,
+            "hints": dict(lead.hints),
+            "first_seen": now,
+            "last_seen": now,
+            "state": "refused" if lead.refusal else "pending",
+            "reason": lead.refusal,
+            "attempts": 0,
+            "queue": WAITING if lead.refusal else READY,
+            "priority": lead.priority,
+            "rank": lead.rank,
+        }
+
+    def known(self, identities: Iterable[str]) -> set[str]:
+        """Those of the identities that are leads already."""
+        wanted = list(identities)
+        found: set[str] = set()
+        for start in range(0, len(wanted), INSERT_ROWS):
+            part = wanted[start : start + INSERT_ROWS]
+            query = select(leads.c.identity).where(self._mine, leads.c.identity.in_(part))
+            found.update(self.connection.execute(query).scalars())
+        return found
+
+    @property
+    def _mine(self) -> Any:
+        return leads.c.source_id == self.source_id
+
+    def reclaim(self) -> int:
+        """Make ready again what an earlier process leased and never acknowledged; call when the source is owned."""
+        query = update(leads).where(self._mine, leads.c.queue == LEASED).values(queue=READY)
+        return self.connection.execute(query).rowcount
+
+    def promote(self, now: datetime) -> int:
+        """Make ready what has fallen due; each lead is promoted once, so the cost does not grow with the table."""
+        query = (
+            update(leads)
+            .where(self._mine, leads.c.queue == WAITING, leads.c.next_due <= now)
+            .values(queue=READY, next_due=None)
+        )
+        return self.connection.execute(query).rowcount
+
+    def ready_all(self, kinds: Sequence[str]) -> int:
+        """Make every lead of these kinds ready now, due or not; refused ones are asked again too."""
+        query = (
+            update(leads)
+            .where(self._mine, leads.c.queue == WAITING, leads.c.kind.in_(kinds))
+            .values(queue=READY, next_due=None, attempts=0)
+        )
+        return self.connection.execute(query).rowcount
+
+    def lease(
+        self, count: int, *, below_priority: int | None = None, max_rank: int | None = None
+    ) -> list[Lead]:
+        """Up to `count` ready leads, most urgent first; they are leased until acknowledged or reclaimed.
+
+        Only those with a smaller priority than `below_priority`, and only those whose rank is unknown (0) or at
+        most `max_rank`, when these are given.
+        """
+        chosen = select(leads.c.id).where(self._mine, leads.c.queue == READY)
+        if below_priority is not None:
+            chosen = chosen.where(leads.c.priority < below_priority)
+        if max_rank is not None:
+            chosen = chosen.where(or_(leads.c.rank == 0, leads.c.rank <= max_rank))
+        chosen = chosen.order_by(leads.c.priority, leads.c.rank, leads.c.id).limit(count)
+        ids = list(self.connection.execute(chosen).scalars())
+        if not ids:
+            return []
+        self.connection.execute(update(leads).where(leads.c.id.in_(ids)).values(queue=LEASED))
+        joined = leads.outerjoin(captures, captures.c.id == leads.c.capture_id)
+        query = select(*_LEAD_COLUMNS, *capture_columns()).select_from(joined).where(leads.c.id.in_(ids))
+        rows = {row[0]: row for row in self.connection.execute(query)}
+        return [_lead_from_row(rows[lead_id]) for lead_id in ids]
+
+    def release(self, ids: Sequence[int]) -> None:
+        """Give back leases that were not used."""
+        if ids:
+            self.connection.execute(update(leads).where(leads.c.id.in_(list(ids))).values(queue=READY))
+
+    def acknowledge(self, done: Acknowledgement) -> None:
+        """Record what a visit found; the lead waits until `next_due` (forever, when None)."""
+        values: dict[str, Any] = {
+            "state": done.state,
+            "reason": done.reason,
+            "detail": done.detail,
+            "visited_at": done.visited_at,
+            "last_seen": done.visited_at,
+            "attempts": done.attempts,
+            "queue": WAITING,
+            "next_due": done.next_due,
+        }
+        if done.etag is not None or done.last_modified is not None:
+            values |= {"etag": done.etag, "last_modified": done.last_modified}
+        if done.capture_record_id is not None:
+            values["capture_id"] = (
+                select(captures.c.id).where(captures.c.record_id == done.capture_record_id).scalar_subquery()
+            )
+        self.connection.execute(update(leads).where(leads.c.id == done.lead_id).values(**values))
+
+    def counts(self) -> dict[str, int]:
+        """Leads known and by state; the five states sum to `known`."""
+        query = select(leads.c.state, func.count()).where(self._mine).group_by(leads.c.state)
+        by_state = {str(state): int(count) for state, count in self.connection.execute(query)}
+        return {"known": sum(by_state.values()), **{state: by_state.get(state, 0) for state in STATES}}
+
+    def counts_by_kind(self) -> dict[str, dict[str, int]]:
+        """For each kind of lead its counts by state."""
+        query = (
+            select(leads.c.kind, leads.c.state, func.count())
+            .where(self._mine)
+            .group_by(leads.c.kind, leads.c.state)
+        )
+        table: dict[str, dict[str, int]] = {}
+        for kind, state, count in self.connection.execute(query):
+            table.setdefault(str(kind), {})[str(state)] = int(count)
+        return table
+
+    def problems(self, limit: int = 50) -> list[dict[str, Any]]:
+        """Every reason that leads have, with how many have it and the first of them; most first.
+
+        Each is {"state", "reason", "count", "kind", "url", "detail"}; a captured lead may have one too, as a note.
+        """
+        query = (
+            select(
+                leads.c.state,
+                leads.c.reason,
+                func.count().label("count"),
+                func.min(leads.c.id).label("example"),
+            )
+            .where(self._mine, leads.c.reason.is_not(None))
+            .group_by(leads.c.state, leads.c.reason)
+            .order_by(func.count().desc(), leads.c.reason)
+            .limit(limit)
+        )
+        groups = list(self.connection.execute(query))
+        examples = {
+            row.id: row
+            for row in self.connection.execute(
+                select(leads.c.id, leads.c.url, leads.c.detail, leads.c.kind).where(
+                    leads.c.id.in_([g.example for g in groups])
+                )
+            )
+        }
+        return [
+            {
+                "state": group.state,
+                "reason": group.reason,
+                "count": group.count,
+                "kind": examples[group.example].kind,
+                "url": examples[group.example].url,
+                "detail": examples[group.example].detail,
+            }
+            for group in groups
+        ]
+
+    def soonest_retry(self) -> datetime | None:
+        """When the next lead that failed for a passing reason is due again, or None."""
+        query = select(func.min(leads.c.next_due)).where(
+            self._mine, leads.c.queue == WAITING, leads.c.state == "pending"
+        )
+        return self.connection.execute(query).scalar()
+
+
+_LEAD_COLUMNS = (
+    leads.c.id,
+    leads.c.url,
+    leads.c.kind,
+    leads.c.via,
+    leads.c.method,
+    leads.c.depth,
+    leads.c.hints,
+    leads.c.attempts,
+    leads.c.visited_at,
+    leads.c.etag,
+    leads.c.last_modified,
+)
+
+
+def _lead_from_row(row: Any) -> Lead:
+    fixed = len(_LEAD_COLUMNS)
+    known = {column.name: value for column, value in zip(_LEAD_COLUMNS, row[:fixed], strict=True)}
+    return Lead(**known, last_capture=capture_from_row(row[fixed:]))

@@ -1,0 +1,103 @@
+"""A sealed segment: files that no longer change, kept on this disk until the stores have confirmed them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+
+from storage.digests import file_digests
+from storage.durable import flush_directory, write_durably
+from storage.names import ObjectName, Stem, manifest_name
+from storage.timestamps import from_warc_date, warc_date
+
+SEALED_SUFFIX = ".sealed.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedPart:
+    """One object of a sealed segment: the file that holds it and the key it goes under."""
+
+    key: str
+    path: Path
+    bytes: int
+    sha256: str
+    composite_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSegment:
+    """What `Segment.seal` leaves: `parts` begin with the WARC; `counts` are records by WARC-Type.
+
+    Files stay until `forget`, to be called when every store that must have them has confirmed them. A part
+    that was moved into a store already no longer has its file; `DirectoryStore.put_file` takes that as done.
+    """
+
+    stem: str
+    directory: Path
+    sealed_at: datetime
+    parts: tuple[SealedPart, ...]
+    counts: Mapping[str, int]
+
+    @property
+    def warc(self) -> SealedPart:
+        """The WARC file."""
+        return self.parts[0]
+
+    @property
+    def manifest_key(self) -> str:
+        """The key of the manifest that lists this segment."""
+        return manifest_name(Stem.parse(self.stem)).key
+
+    def forget(self) -> None:
+        """Remove what is left of the segment from this disk; the note about it goes last."""
+        for part in self.parts:
+            part.path.unlink(missing_ok=True)
+        flush_directory(self.directory)
+        self._note.unlink(missing_ok=True)
+        flush_directory(self.directory)
+
+    def keep_note(self) -> None:
+        """Note the segment's facts beside its files: from here on it is sealed, whatever happens."""
+        facts = {
+            "stem": self.stem,
+            "sealedAt": warc_date(self.sealed_at),
+            "counts": dict(self.counts),
+            "parts": [
+                {"key": p.key, "bytes": p.bytes, "sha256": p.sha256, "compositeSha256": p.composite_sha256}
+                for p in self.parts
+            ],
+        }
+        write_durably(self._note, [orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)])
+
+    @property
+    def _note(self) -> Path:
+        return self.directory / (self.stem + SEALED_SUFFIX)
+
+
+def sealed_part(name: ObjectName, directory: Path) -> SealedPart:
+    """The part that lies in `directory` under the name it will have."""
+    path = directory / name.filename
+    digests = file_digests(path)
+    return SealedPart(name.key, path, digests.size_bytes, digests.sha256, digests.composite_sha256)
+
+
+def sealed_segments(directory: Path) -> Iterator[SealedSegment]:
+    """The sealed segments that still wait in `directory`, oldest name first."""
+    for note in sorted(directory.glob(f"*{SEALED_SUFFIX}")):
+        facts = orjson.loads(note.read_bytes())
+        parts = tuple(
+            SealedPart(
+                part["key"],
+                directory / part["key"].rpartition("/")[2],
+                part["bytes"],
+                part["sha256"],
+                part["compositeSha256"],
+            )
+            for part in facts["parts"]
+        )
+        sealed_at = from_warc_date(facts["sealedAt"])
+        yield SealedSegment(facts["stem"], directory, sealed_at, parts, facts["counts"])

@@ -1,0 +1,44 @@
+"""Sealed segments as rows of the catalogue."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, func, insert, select
+
+from storage.catalogue import segments
+
+if TYPE_CHECKING:
+    from storage.manifest import Manifest
+    from storage.sealed import SealedSegment
+
+
+class Segments:
+    """The sealed segments of a catalogue, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, source_id: str, sealed: SealedSegment, manifest: Manifest, now: datetime) -> None:
+        """Record a segment whose objects are stored."""
+        self.connection.execute(
+            insert(segments).values(
+                stem=sealed.stem,
+                source_id=source_id,
+                key=sealed.warc.key,
+                sealed_at=now,
+                bytes=sum(part.bytes for part in sealed.parts),
+                records=sum(sealed.counts.values()),
+                manifest_key=sealed.manifest_key,
+                manifest_sha256=manifest.sha256,
+            )
+        )
+
+    def totals(self, source_id: str) -> tuple[int, int]:
+        """How many segments the source has, and their bytes in all."""
+        query = select(func.count(), func.coalesce(func.sum(segments.c.bytes), 0)).where(
+            segments.c.source_id == source_id
+        )
+        count, size = self.connection.execute(query).one()
+        return int(count), int(size)

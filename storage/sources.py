@@ -1,0 +1,108 @@
+"""Sources as rows of the catalogue: their files, who works on them, and their manifest chain."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, insert, select, update
+
+from storage.catalogue import sources
+from storage.errors import SourceBusy
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSource:
+    """A source as the catalogue knows it."""
+
+    id: str
+    name: str
+    home: str
+    toml: str
+    revision: int
+    added_at: datetime
+
+
+_COLUMNS = tuple(sources.c[name] for name in KnownSource.__dataclass_fields__)
+
+
+class Sources:
+    """The sources of a catalogue, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def known(self, ids: Sequence[str] | None = None) -> list[KnownSource]:
+        """All sources, or those with these ids, by id."""
+        query = select(*_COLUMNS).order_by(sources.c.id)
+        if ids is not None:
+            query = query.where(sources.c.id.in_(list(ids)))
+        return [KnownSource(*row) for row in self.connection.execute(query)]
+
+    def enlist(self, source_id: str, *, name: str, home: str, toml: str, now: datetime) -> int:
+        """Make a source known, or note that its file changed; the number of its current revision, from 1."""
+        row = self.connection.execute(
+            select(sources.c.toml, sources.c.revision).where(sources.c.id == source_id)
+        ).first()
+        if row is None:
+            values = {
+                "id": source_id,
+                "name": name,
+                "home": home,
+                "toml": toml,
+                "revision": 1,
+                "added_at": now,
+            }
+            self.connection.execute(insert(sources).values(**values))
+            return 1
+        if row.toml == toml:
+            return int(row.revision)
+        changed = {"name": name, "home": home, "toml": toml, "revision": row.revision + 1}
+        self.connection.execute(update(sources).where(sources.c.id == source_id).values(**changed))
+        return int(row.revision) + 1
+
+    def own(self, source_id: str, owner: str, now: datetime, period: timedelta) -> None:
+        """Take or renew the lease on a source. Raises SourceBusy when a living process holds it."""
+        row = self.connection.execute(
+            select(sources.c.owner, sources.c.owned_until).where(sources.c.id == source_id)
+        ).one()
+        held = row.owner is not None and row.owner != owner and row.owned_until > now
+        if held and not _is_dead(row.owner, owner):
+            raise SourceBusy(source_id, row.owner)
+        values = {"owner": owner, "owned_until": now + period}
+        self.connection.execute(update(sources).where(sources.c.id == source_id).values(**values))
+
+    def disown(self, source_id: str, owner: str) -> None:
+        """Give the lease back, if it is this owner's."""
+        self.connection.execute(
+            update(sources)
+            .where(sources.c.id == source_id, sources.c.owner == owner)
+            .values(owner=None, owned_until=None)
+        )
+
+    def last_manifest_sha256(self, source_id: str) -> str | None:
+        """The SHA-256 of the newest manifest of the source, in hex: what the next one refers to."""
+        query = select(sources.c.last_manifest_sha256).where(sources.c.id == source_id)
+        return self.connection.execute(query).scalar()
+
+    def set_last_manifest(self, source_id: str, sha256: str) -> None:
+        """Remember the newest manifest."""
+        self.connection.execute(
+            update(sources).where(sources.c.id == source_id).values(last_manifest_sha256=sha256)
+        )
+
+
+def _is_dead(holder: str, me: str) -> bool:
+    """Whether the holder of a lease was a process of this machine that is gone; after a kill nobody should wait."""
+    host, _, pid = holder.rpartition(":")
+    if host != me.rpartition(":")[0] or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

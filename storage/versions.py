@@ -1,0 +1,162 @@
+"""Article versions and observations as rows of the catalogue; the JSON line of a version is kept with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, insert, or_, select
+
+from storage.catalogue import insert_new, observations, versions
+
+ARTICLES_PER_QUERY = 500
+
+
+def article_key(normalised_url: str) -> str:
+    """The key of an article in the catalogue: SHA-256 of its normalised canonical URL, in hex."""
+    return hashlib.sha256(normalised_url.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of an article: its number, its content digest and its whole record as a JSON line."""
+
+    article: str
+    record_id: str
+    version: int
+    url: str
+    content_digest: str
+    captured_at: datetime
+    records_key: str
+    line: str
+    lead_id: int | None = None
+    canonical_url: str | None = None
+    headline: str | None = None
+    date_published: str | None = None
+    in_language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a visit found out about a URL: `outcome` is a word such as unchanged, edited or unreachable."""
+
+    url: str
+    at: datetime
+    outcome: str
+    detail: str | None = None
+    article: str | None = None
+    lead_id: int | None = None
+    capture_record_id: str | None = None
+
+
+_FIELDS = tuple(Version.__dataclass_fields__)
+_COLUMNS = tuple(versions.c[name] for name in _FIELDS)
+
+
+class Versions:
+    """The versions and observations of one source, inside one transaction."""
+
+    def __init__(self, connection: Connection, source_id: str) -> None:
+        self.connection = connection
+        self.source_id = source_id
+
+    def latest(self, articles: Sequence[str]) -> dict[str, Version]:
+        """The newest version of each of these articles that has one."""
+        found: dict[str, Version] = {}
+        wanted = list(dict.fromkeys(articles))
+        for start in range(0, len(wanted), ARTICLES_PER_QUERY):
+            part = wanted[start : start + ARTICLES_PER_QUERY]
+            query = (
+                select(*_COLUMNS)
+                .where(versions.c.source_id == self.source_id, versions.c.article.in_(part))
+                .order_by(versions.c.version)
+            )
+            found.update({row.article: Version(*row) for row in self.connection.execute(query)})
+        return found
+
+    def add(self, new: Sequence[Version]) -> None:
+        """Record versions; one that is there already is left as it is."""
+        rows = [
+            {name: getattr(version, name) for name in _FIELDS} | {"source_id": self.source_id}
+            for version in new
+        ]
+        if rows:
+            self.connection.execute(insert_new(self.connection, versions), rows)
+
+    def observe(self, seen: Sequence[Observation]) -> None:
+        """Record observations."""
+        rows = [
+            {name: getattr(one, name) for name in Observation.__dataclass_fields__}
+            | {"source_id": self.source_id}
+            for one in seen
+        ]
+        if rows:
+            self.connection.execute(insert(observations), rows)
+
+
+def stream_versions(
+    connection: Connection, sources: Sequence[str] | None, *, latest_only: bool
+) -> Iterator[tuple[str, str]]:
+    """Pairs of source id and record line, oldest first, read in batches; all versions or the latest of each article."""
+    query = select(versions.c.source_id, versions.c.line).order_by(versions.c.id)
+    if sources is not None:
+        query = query.where(versions.c.source_id.in_(list(sources)))
+    if latest_only:
+        newest = (
+            select(versions.c.source_id, versions.c.article, func.max(versions.c.version).label("version"))
+            .group_by(versions.c.source_id, versions.c.article)
+            .subquery()
+        )
+        query = query.join(
+            newest,
+            and_(
+                newest.c.source_id == versions.c.source_id,
+                newest.c.article == versions.c.article,
+                newest.c.version == versions.c.version,
+            ),
+        )
+    for row in connection.execution_options(yield_per=200).execute(query):
+        yield row.source_id, row.line
+
+
+def find_versions(connection: Connection, needle: str, articles: Sequence[str]) -> list[Any]:
+    """Rows (source_id, version) of the article that `needle` names, by number.
+
+    A needle is a record id, a URL as stored, or one of `articles` (keys of its normalised URL).
+    """
+    query = (
+        select(versions.c.source_id, *_COLUMNS)
+        .where(
+            or_(
+                versions.c.record_id == needle,
+                versions.c.url == needle,
+                versions.c.canonical_url == needle,
+                versions.c.article.in_(list(articles)),
+            )
+        )
+        .order_by(versions.c.source_id, versions.c.article, versions.c.version)
+    )
+    rows = list(connection.execute(query))
+    if not rows:
+        return []
+    first = rows[0]
+    every = (
+        select(versions.c.source_id, *_COLUMNS)
+        .where(versions.c.source_id == first.source_id, versions.c.article == first.article)
+        .order_by(versions.c.version)
+    )
+    return [(row.source_id, Version(*row[1:])) for row in connection.execute(every)]
+
+
+def find_observations(connection: Connection, source_id: str, article: str) -> list[Observation]:
+    """The observations of an article, oldest first."""
+    columns = tuple(observations.c[name] for name in Observation.__dataclass_fields__)
+    query = (
+        select(*columns)
+        .where(observations.c.source_id == source_id, observations.c.article == article)
+        .order_by(observations.c.id)
+    )
+    return [Observation(*row) for row in connection.execute(query)]
