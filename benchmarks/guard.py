@@ -32,9 +32,7 @@ def check_hostile(path: Path, verbose: bool) -> int:
         except Refused as refused:
             verdict = f"refused: {refused.rule}"
         else:
-            verdict = (
-                "public address" if guarded.is_address else "name, its address is checked at each connection"
-            )
+            verdict = "public address" if guarded.is_address else "name, its address is checked at each connection"
             if guarded.is_address and not ipaddress.ip_address(guarded.host).is_global:
                 verdict, failures = "LET THROUGH", failures + 1
             other = urlsplit(guarded.url)
@@ -74,19 +72,13 @@ def _compare(case: dict[str, Any]) -> str:
     try:
         found = resolve(case["base"], case["input"]) if case["base"] else parse_web_url(case["input"])
     except Refused:
-        return (
-            "refused, as the standard fails"
-            if case.get("failure")
-            else "refused, though the standard accepts it"
-        )
+        return "refused, as the standard fails" if case.get("failure") else "refused, though the standard accepts it"
     if case.get("failure"):
         return "READ, THOUGH THE STANDARD FAILS"
     if _place(found) != (case["protocol"], case["hostname"], case["port"]):
         return "READ AS ANOTHER HOST OR PORT"
     return (
-        "the same"
-        if str(found) == case["href"].partition("#")[0]
-        else "the same host and port, another path or query"
+        "the same" if str(found) == case["href"].partition("#")[0] else "the same host and port, another path or query"
     )
 
 
@@ -96,9 +88,7 @@ def _place(url: WebUrl) -> tuple[str, str, str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--verbose", action="store_true", help="print every verdict")
     args = parser.parse_args()

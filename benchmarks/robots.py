@@ -17,9 +17,7 @@ from crawler.robotstxt import RobotsRules
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, required=True)
     args = parser.parse_args()
     agreed, asked = Counter[str](), Counter[str]()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from scrapy import Request
 from scrapy.exceptions import DownloadFailedError, IgnoreRequest
@@ -14,6 +13,7 @@ from crawler.kinds import FEED, SECTION, SITEMAP, priority_of
 from crawler.links import FEED_PATHS, SITEMAP_PATHS, normalise
 from crawler.listing import Listing, read_listing
 from crawler.visit import Answer, Problem
+from crawler.weburl import resolve
 from pipelines.page import PageInput
 from storage.errors import NewsarkError, Refused
 from storage.leads import Lead, Leads, NewLead, lead_identity
@@ -86,9 +86,7 @@ def lead_for(found: Found) -> NewLead:
         url=found.url,
         identity=lead_identity(normalise(found.url)),
         kind=found.kind,
-        priority=priority_of(
-            found.kind, "news-sitemap" if found.kind == SITEMAP and "news" in found.url else None
-        ),
+        priority=priority_of(found.kind, "news-sitemap" if found.kind == SITEMAP and "news" in found.url else None),
         via=found.via,
         method="discovery",
     )
@@ -114,23 +112,21 @@ async def _home(spider: NewsroomSpider, discovery: Discovery) -> Reading | None:
     answer = await fetch(spider, spider.source.home, discovery.problems)
     if answer is None:
         return None
-    page = PageInput(
-        url=answer.url, body=answer.body, headers=answer.headers, status=answer.status, fetched_at=None
-    )
-    reading = await asyncio.wrap_future(spider.services.pool.submit(page))
+    page = PageInput(url=answer.url, body=answer.body, headers=answer.headers, status=answer.status, fetched_at=None)
+    reading: Reading = await asyncio.wrap_future(spider.services.pool.submit(page))
     if reading.kind == "unreadable":
         discovery.problems.append(Problem("home-unreadable", reading.reason or ""))
     return reading
 
 
 async def _feeds(spider: NewsroomSpider, discovery: Discovery, home: Reading | None) -> None:
-    named = [] if home is None else list(dict.fromkeys(link.url for link in home.feed_links))
+    named = [] if home is None else list(home.feed_links)
     for url in named[:ENOUGH_FEEDS]:
         discovery.feeds.append(Found(FEED, url, "link tag"))
     if named:
         return
     for path in FEED_PATHS:
-        url = urljoin(spider.source.home, path)
+        url = str(resolve(spider.source.home, path))
         listing = await try_listing(spider, FEED, url)
         if listing is not None and listing.found:
             discovery.feeds.append(_yielding(FEED, url, "common path", listing))
@@ -148,7 +144,7 @@ async def _sitemaps(spider: NewsroomSpider, discovery: Discovery) -> None:
     if discovery.sitemaps:
         return
     for path in SITEMAP_PATHS:
-        url = urljoin(spider.source.home, path)
+        url = str(resolve(spider.source.home, path))
         listing = await try_listing(spider, SITEMAP, url)
         if listing is not None and listing.found:
             discovery.sitemaps.append(_yielding(SITEMAP, url, "common path", listing))
@@ -156,12 +152,7 @@ async def _sitemaps(spider: NewsroomSpider, discovery: Discovery) -> None:
 
 
 def _yielding(kind: str, url: str, via: str, listing: Listing) -> Found:
-    dates = [
-        value
-        for lead in listing.found
-        for key, value in lead.hints.items()
-        if key in ("published", "lastmod")
-    ]
+    dates = [value for lead in listing.found for key, value in lead.hints.items() if key in ("published", "lastmod")]
     return Found(kind, url, via, len(listing.found), listing.title, max(dates, default=None))
 
 
@@ -203,9 +194,7 @@ async def _read(spider: NewsroomSpider, kind: str, url: str, answer: Answer) -> 
 async def fetch(spider: NewsroomSpider, url: str, problems: list[Problem]) -> Answer | None:
     """A 2xx answer for a URL that is no lead yet, or None and the problem."""
     assert spider.crawler.engine is not None
-    request = Request(
-        url, headers=spider.headers, meta={"any_host": True, "via": spider.source.home}, dont_filter=True
-    )
+    request = Request(url, headers=spider.headers, meta={"any_host": True, "via": spider.source.home}, dont_filter=True)
     try:
         response = await spider.crawler.engine.download_async(request)
     except (DownloadFailedError, IgnoreRequest, Refused) as problem:

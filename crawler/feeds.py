@@ -193,19 +193,13 @@ def _first(element: etree._Element, names: tuple[str, ...], limits: FeedLimits) 
 
 def _text_of(element: etree._Element, limits: FeedLimits) -> str | None:
     text = inner_text(element)
-    is_plain = element.get("type") in ("text", "xhtml") or (
-        name_of(element)[0] == ATOM and element.get("type") is None
-    )
+    is_plain = element.get("type") in ("text", "xhtml") or (name_of(element)[0] == ATOM and element.get("type") is None)
     return _words(text, limits) if is_plain else _plain(text, limits)
 
 
 def _plain(markup: object, limits: FeedLimits) -> str | None:
     """Text without tags and escapes, since RSS puts HTML into titles and descriptions."""
-    return (
-        _words(html.unescape(remove_tags(markup[:_MARKUP_BUDGET])), limits)
-        if isinstance(markup, str)
-        else None
-    )
+    return _words(html.unescape(remove_tags(markup[:_MARKUP_BUDGET])), limits) if isinstance(markup, str) else None
 
 
 def _words(text: object, limits: FeedLimits) -> str | None:

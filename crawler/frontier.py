@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
@@ -109,7 +108,7 @@ class Frontier(BaseScheduler):
             self._feeding.cancel()
         unused = list(self._outstanding)
         self._outstanding.clear()
-        await self._with_leads(lambda leads: leads.release(unused))
+        await self.spider.with_leads(lambda leads: leads.release(unused))
 
     # What the rest of the crawler calls.
 
@@ -173,7 +172,7 @@ class Frontier(BaseScheduler):
             room = min(articles, count - len(lists))
             return lists + (leads.lease(room, max_rank=newest_first) if room > 0 else [])
 
-        leased = await self._with_leads(take)
+        leased = await self.spider.with_leads(take)
         taken = sum(lead.kind == "article" for lead in leased)
         if self._articles_left is not None:
             self._articles_left -= taken
@@ -181,7 +180,7 @@ class Frontier(BaseScheduler):
         return leased
 
     async def _something_falls_due(self) -> bool:
-        due = await self._with_leads(lambda leads: leads.soonest_retry())
+        due = await self.spider.with_leads(lambda leads: leads.soonest_retry())
         if due is None:
             return False
         wait = (due - self.spider.services.clock()).total_seconds()
@@ -191,8 +190,3 @@ class Frontier(BaseScheduler):
         await self.spider.pause(max(wait, 0.0) + 0.05)
         self._more = True
         return not self.spider.stopping
-
-    def _with_leads(self, work: Any) -> Coroutine[Any, Any, Any]:
-        return self.spider.services.keeper.run(
-            self.spider.services.keeper.archive.with_leads, self.spider.source.id, work
-        )

@@ -146,15 +146,11 @@ class Guard:
         carried = _carried_ipv4(address)
         if not _METADATA.isdisjoint((_without_zone(address), *carried)):
             if not (_same_address(host, address) and self._allows(host, port)):
-                raise Refused(
-                    "metadata-address", ip, f"{host} leads to where a cloud hands out its credentials"
-                )
+                raise Refused("metadata-address", ip, f"{host} leads to where a cloud hands out its credentials")
             return
         reason = _why_refused(address)
         if reason and not self._allows(host, port):
-            raise Refused(
-                "private-address", ip, f"{host} leads to it and it is {reason}; {_cure(host, port)}"
-            )
+            raise Refused("private-address", ip, f"{host} leads to it and it is {reason}; {_cure(host, port)}")
 
     def _allows(self, host: str, port: int) -> bool:
         name = _bare(host)
@@ -181,9 +177,7 @@ def _carried_ipv4(address: Address) -> list[ipaddress.IPv4Address]:
         return list(address.teredo)
     if address.sixtofour:
         return [address.sixtofour]
-    return (
-        [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)] if int(address) >> 32 in _CARRYING_PREFIXES else []
-    )
+    return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)] if int(address) >> 32 in _CARRYING_PREFIXES else []
 
 
 def _first_match(address: Address, table: list[tuple[_Network, str]]) -> str | None:
@@ -219,9 +213,7 @@ def _parse_allowed(entry: str) -> tuple[str, int | None]:
     spelled = f"[{entry}]" if entry.count(":") > 1 and not entry.startswith("[") else entry
     match = _ALLOW.fullmatch(spelled)
     if not match:
-        raise BadSetting(
-            "allow_hosts", entry, "write a host or host:port, such as localhost:8080 or [::1]:8080"
-        )
+        raise BadSetting("allow_hosts", entry, "write a host or host:port, such as localhost:8080 or [::1]:8080")
     try:
         host = parse_host(match["host"], entry)
     except Refused as error:
@@ -231,9 +223,5 @@ def _parse_allowed(entry: str) -> tuple[str, int | None]:
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _IPV4_TABLE: list[tuple[_Network, str]] = [(ipaddress.ip_network(net), why) for net, why in _REFUSED_IPV4]
-_IPV6_TABLE: list[tuple[_Network, str]] = [
-    (ipaddress.ip_network(net), why) for net, why in _REFUSED_IPV6 + _OTHER_IPV6
-]
-_CARRYING_PREFIXES = frozenset(
-    int(ipaddress.IPv6Address(net)) >> 32 for net in ("::", "::ffff:0:0", "64:ff9b::")
-)
+_IPV6_TABLE: list[tuple[_Network, str]] = [(ipaddress.ip_network(net), why) for net, why in _REFUSED_IPV6 + _OTHER_IPV6]
+_CARRYING_PREFIXES = frozenset(int(ipaddress.IPv6Address(net)) >> 32 for net in ("::", "::ffff:0:0", "64:ff9b::"))

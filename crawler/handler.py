@@ -73,7 +73,7 @@ class WireHandler(BaseDownloadHandler):
         """
         host = urlsplit(request.url).netloc
         await self.manners.turn(host)
-        if self.spider.stopping:
+        if self.spider.is_stopping():
             raise Stopped("the crawl was stopped")
         headers = [
             (name.decode("latin-1"), value.decode("latin-1"))
@@ -83,7 +83,7 @@ class WireHandler(BaseDownloadHandler):
         exchange = await self.wire.fetch(
             request.url, headers, method=request.method, verify_tls=not self.spider.source.insecure_tls
         )
-        if self.spider.stopping and (exchange.failure is not None or exchange.truncated == "time"):
+        if self.spider.is_stopping() and (exchange.failure is not None or exchange.truncated == "time"):
             raise Stopped("the crawl was stopped")
         exchange.via = request.meta.get("via")
         capture = await self.spider.keep(exchange, request)

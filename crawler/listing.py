@@ -46,11 +46,11 @@ def read_listing(lead: Lead, answer: Answer, source: Source, limit_bytes: int) -
 
 
 def _from_feed(feed: Feed, lead: Lead, source: Source) -> Listing:
-    listing = Listing(notes=[f"list-doubtful: {problem}" for problem in feed.problems], kind=feed.kind, title=feed.title)
+    listing = Listing(
+        notes=[f"list-doubtful: {problem}" for problem in feed.problems], kind=feed.kind, title=feed.title
+    )
     for entry in feed.entries:
-        hints = _hints(
-            title=entry.title, published=entry.published, updated=entry.updated, author=entry.author
-        )
+        hints = _hints(title=entry.title, published=entry.published, updated=entry.updated, author=entry.author)
         found = article_lead(entry.url, lead, source, "feed", hints, entry.published or entry.updated)
         if found is not None:
             listing.found.append(found)
@@ -78,9 +78,7 @@ def _children(urls: Iterable[str], lead: Lead, notes: list[str]) -> list[NewLead
         if identity == own:
             notes.append(f"sitemap-lists-itself: {url} names itself; it is read once")
         elif lead.depth + 1 >= MAX_SITEMAP_DEPTH:
-            notes.append(
-                f"sitemap-too-deep: {url} would be level {lead.depth + 2}; {MAX_SITEMAP_DEPTH} are read"
-            )
+            notes.append(f"sitemap-too-deep: {url} would be level {lead.depth + 2}; {MAX_SITEMAP_DEPTH} are read")
         else:
             children.append(
                 NewLead(

@@ -12,7 +12,7 @@ from storage.errors import NewsarkError
 from storage.leads import Lead, NewLead, lead_identity
 
 if TYPE_CHECKING:
-    from pipelines.page import Link
+    from pipelines.links import Link
 
 
 def leads_from_page(links: Iterable[Link], lead: Lead, source: Source) -> list[NewLead]:

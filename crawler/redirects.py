@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin, urlsplit
-
 from scrapy import Request
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
-from w3lib.url import safe_url_string
+
+from crawler.weburl import resolve
+from storage.errors import Refused
 
 MAX_HOPS = 10
 # RFC 9110, 15.4: these name another place for the same thing; 300, 304, 305 and 306 do not.
@@ -30,24 +30,22 @@ class RedirectMiddleware:
         location = response.headers.get("Location")
         if response.status not in FOLLOWED or location is None:
             return response
-        target = urljoin(request.url, safe_url_string(_text(location).strip()))
-        target = target.partition("#")[0]
+        try:
+            target = str(resolve(request.url, _text(location).strip()))
+        except Refused as problem:
+            raise RedirectRefused(
+                f"redirect-{problem.rule}", f"{request.url} leads to {problem.what}: {problem.problem}"
+            ) from problem
         hops: list[str] = [*request.meta.get("hops", []), request.url]
         if target in hops:
             raise RedirectRefused("redirect-loop", f"{request.url} leads back to {target}")
         if len(hops) > MAX_HOPS:
             raise RedirectRefused("redirect-loop", f"more than {MAX_HOPS} redirects, the last to {target}")
-        if urlsplit(target).scheme not in ("http", "https"):
-            raise RedirectRefused("redirect-scheme", f"{request.url} leads to {target}")
         meta = {
-            key: value
-            for key, value in request.meta.items()
-            if key not in ("capture", "exchange", "download_slot")
+            key: value for key, value in request.meta.items() if key not in ("capture", "exchange", "download_slot")
         }
         meta |= {"hops": hops, "via": request.url}
-        followed = request.replace(
-            url=target, method="GET", body=b"", meta=meta, priority=request.priority + 1
-        )
+        followed = request.replace(url=target, method="GET", body=b"", meta=meta, priority=request.priority + 1)
         # The validators belong to the URL that was asked for first.
         for name in ("If-None-Match", "If-Modified-Since"):
             followed.headers.pop(name, None)

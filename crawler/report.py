@@ -38,7 +38,8 @@ class SourceReport:
         if self.outcome != "finished" or not self.adds_up:
             return True
         return any(
-            problem["reason"] in ALARMING or (problem.get("kind") in LISTS and problem["state"] == "failed")
+            problem["reason"] in ALARMING
+            or (problem.get("kind") in (*LISTS, "source") and problem["state"] == "failed")
             for problem in self.problems
         )
 

@@ -153,16 +153,12 @@ class RobotsAnswer:
         """
         status = exchange.status
         if exchange.failure or status is None:
-            return cls.unreachable(
-                exchange.failure.message if exchange.failure else "no readable answer came"
-            )
+            return cls.unreachable(exchange.failure.message if exchange.failure else "no readable answer came")
         if status in (304, 429) or not 200 <= status < 500:
             return cls.unreachable(f"it answered {status}")
         if status >= 300:
             what = "only redirects" if status < 400 else str(status)
-            return cls(
-                "allow-all", f"robots.txt does not exist for crawlers: it answered {what} (RFC 9309, 2.3.1)"
-            )
+            return cls("allow-all", f"robots.txt does not exist for crawlers: it answered {what} (RFC 9309, 2.3.1)")
         if exchange.truncated and exchange.truncated != "length":
             return cls.unreachable(f"its body was cut short ({exchange.truncated})")
         rules = RobotsRules.parse(body, exchange.url)
@@ -175,9 +171,7 @@ class RobotsAnswer:
     @classmethod
     def unreachable(cls, problem: str) -> RobotsAnswer:
         """The answer when no file could be had: nothing is visited until it can (RFC 9309, 2.3.1.4)."""
-        return cls(
-            "disallow-all", f"robots.txt is unreachable: {problem}; nothing is visited until it answers"
-        )
+        return cls("disallow-all", f"robots.txt is unreachable: {problem}; nothing is visited until it answers")
 
     def allowed(self, url: str, product_token: str) -> RobotsVerdict:
         """Whether that product token may visit an absolute URL, and what decided."""
@@ -199,9 +193,7 @@ def _directives(body: bytes) -> Iterator[tuple[int, Directive, str, str]]:
     """Line number, directive, value and line for each line that says something."""
     lines = re.split(rb"\r\n|\r|\n", body.removeprefix(b"\xef\xbb\xbf"))
     for number, raw in enumerate(lines, 1):
-        line = (
-            raw[: MAX_LINE_BYTES - 1].decode("utf-8", "surrogateescape").partition("#")[0].strip(" \t\v\f\0")
-        )
+        line = raw[: MAX_LINE_BYTES - 1].decode("utf-8", "surrogateescape").partition("#")[0].strip(" \t\v\f\0")
         key, colon, value = line.partition(":")
         if not colon:
             words = line.split()
@@ -234,9 +226,7 @@ def _rules(allows: bool, value: str, number: int, line: str) -> Iterator[RobotsR
     pattern = _escape(value if value[0] in "/*$" else f"/{value}")
     yield RobotsRule(allows, pattern, _plain(pattern), number, line)
     folder, slash, name = pattern.rpartition("/")
-    if (
-        allows and slash and name.startswith("index.htm")
-    ):  # allowing a folder's index allows the folder itself
+    if allows and slash and name.startswith("index.htm"):  # allowing a folder's index allows the folder itself
         yield RobotsRule(allows, f"{folder}/$", f"{folder}/$", number, line)
 
 

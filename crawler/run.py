@@ -44,37 +44,26 @@ class Errand:
 
 def run_in_reactor(main: Callable[[AsyncCrawlerProcess], Awaitable[T]]) -> T:
     """The result of `main`, run on Scrapy's asyncio reactor. Once per process: a reactor cannot start again."""
-    process = AsyncCrawlerProcess(_scrapy_settings(), install_root_handler=False)
+    process = AsyncCrawlerProcess(_scrapy_settings())
     from twisted.internet import reactor
 
-    outcome: list[T] = []
-    errors: list[BaseException] = []
+    async def run() -> T:
+        return await main(process)
 
-    async def until_done() -> None:
-        try:
-            outcome.append(await main(process))
-        except BaseException as problem:
-            errors.append(problem)
-        finally:
-            reactor.stop()  # type: ignore[attr-defined]
-
-    task = asyncio.get_event_loop().create_task(until_done())
+    task = asyncio.get_event_loop().create_task(run())
+    task.add_done_callback(lambda _: reactor.stop())  # type: ignore[attr-defined,misc,unused-ignore]
     process.start(stop_after_crawl=False, install_signal_handlers=False)
-    del task
-    if errors:
-        raise errors[0]
-    return outcome[0]
+    return task.result()
 
 
 def _scrapy_settings() -> Settings:
     loaded = Settings()
     loaded.setmodule(crawl_settings, priority="project")
+    loaded.set("LOG_INSTALL_ROOT_HANDLER", False, priority="cmdline")
     return loaded
 
 
-async def crawl_all(
-    process: AsyncCrawlerProcess, services: Services, errands: Sequence[Errand]
-) -> list[SourceReport]:
+async def crawl_all(process: AsyncCrawlerProcess, services: Services, errands: Sequence[Errand]) -> list[SourceReport]:
     """Crawl every errand's source until nothing is due, and report each, in the order given.
 
     SIGINT and SIGTERM end the crawls cleanly; a second one ends the process at once, which loses nothing either.
@@ -87,9 +76,8 @@ async def crawl_all(
         loop.remove_signal_handler(signal.SIGINT)
         loop.remove_signal_handler(signal.SIGTERM)
         stopping.set()
-        for crawler in crawlers:
-            if isinstance(crawler.spider, NewsroomSpider):
-                stops.append(asyncio.create_task(crawler.spider.stop()))
+        spiders = [crawler.spider for crawler in crawlers if isinstance(crawler.spider, NewsroomSpider)]
+        stops.extend(asyncio.create_task(spider.stop()) for spider in spiders)
 
     async def one(errand: Errand) -> SourceReport:
         async with slots:
@@ -106,9 +94,7 @@ async def crawl_all(
 
 def _unfinished(errand: Errand, reason: str, detail: str) -> SourceReport:
     problem = {"state": "failed", "reason": reason, "count": 1, "kind": "source", "url": errand.source.home}
-    return SourceReport(
-        errand.source.id, errand.source.name, outcome=reason, problems=[problem | {"detail": detail}]
-    )
+    return SourceReport(errand.source.id, errand.source.name, outcome=reason, problems=[problem | {"detail": detail}])
 
 
 async def _crawl_one(
@@ -128,9 +114,7 @@ async def _crawl_one(
         await keeper.run(archive.recover, source.id)
         crawler = crawler_for(source)
         crawlers.append(crawler)
-        await process.crawl(
-            crawler, source=source, services=services, progress=errand.progress, extra=errand.extra
-        )
+        await process.crawl(crawler, source=source, services=services, progress=errand.progress, extra=errand.extra)
         await keeper.run(archive.seal, source.id)
         report = await keeper.run(source_report, archive, source.id, source.name)
         _complete(report, crawler.spider, errand.progress)

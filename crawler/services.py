@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from aiohttp.abc import AbstractResolver
+from pipelines.pool import ReaderPool
 
 from crawler.keeper import Keeper
 from crawler.wire import WireLimits
-from pipelines.pool import ReaderPool
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ DOWNLOAD_HANDLERS = {"http": "crawler.handler.WireHandler", "https": "crawler.ha
 DOWNLOAD_HANDLERS_BASE: dict[str, str] = {}
 DOWNLOADER_MIDDLEWARES_BASE: dict[str, int] = {}
 DOWNLOADER_MIDDLEWARES = {
-    "crawler.scope.ScopeMiddleware": 100,
+    "crawler.bounds.BoundsMiddleware": 100,
     "crawler.robots.RobotsMiddleware": 200,
     "crawler.redirects.RedirectMiddleware": 600,
 }

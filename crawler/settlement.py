@@ -7,16 +7,20 @@ a crash between the two costs a second visit and never leaves a fact without its
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from crawler import outcome
-from crawler.visit import Visit
 from pipelines.compare import PreviousVersion, compare, content_digest
 from pipelines.observation import build_observation, observation_line
 from pipelines.record import build_record, record_line
+
+from crawler import outcome
+from crawler.links import normalise
+from crawler.source import Source
+from crawler.visit import Visit
 from storage.archive import Archive, Settlement
+from storage.errors import Refused
 from storage.leads import Acknowledgement, LeadState
 from storage.versions import Observation, Version, article_key
 
@@ -65,31 +69,31 @@ class Settler:
     async def _settle_group(self, group: list[tuple[Visit, asyncio.Future[None]]]) -> None:
         spider = self._spider
         keeper = spider.services.keeper
-        try:
-            results = await keeper.run(
-                settle, keeper.archive, spider.source.id, [visit for visit, _ in group]
-            )
-        except BaseException as problem:
-            for _, done in group:
-                if not done.done():
-                    done.set_exception(problem)
-            spider.storage_failed(problem)
-            return
-        for settled in results:
+        visits = [visit for visit, _ in group]
+        work = asyncio.ensure_future(keeper.run(settle, keeper.archive, spider.source, visits))
+        await asyncio.wait([work])
+        problem = work.exception()
+        for settled in [] if problem is not None else work.result():
             spider.progress.settled(settled.url, settled.state)
             spider.progress.found += settled.added
             spider.frontier.settled(settled.lead_id, more=settled.added > 0 or settled.retry)
         for _, done in group:
-            with contextlib.suppress(asyncio.InvalidStateError):
+            if done.cancelled():
+                continue
+            if problem is None:
                 done.set_result(None)
+            else:
+                done.set_exception(problem)
+        if problem is not None:
+            spider.storage_failed(problem)
 
 
-def settle(archive: Archive, source_id: str, visits: list[Visit]) -> list[Settled]:
+def settle(archive: Archive, source: Source, visits: list[Visit]) -> list[Settled]:
     """Compare, record and acknowledge these visits; durable when it returns."""
-    work = _Group(archive, source_id, visits)
+    work = _Group(archive, source, visits)
     for visit in visits:
         work.compare_and_record(visit)
-    added = archive.settle(source_id, work.settlement)
+    added = archive.settle(source.id, work.settlement)
     return [
         Settled(visit.lead.id, visit.lead.url, done.state, count, done.state == "pending")
         for visit, done, count in zip(visits, work.settlement.acknowledgements, added, strict=True)
@@ -99,25 +103,28 @@ def settle(archive: Archive, source_id: str, visits: list[Visit]) -> list[Settle
 class _Group:
     """The visits of one settlement, with the newest version of each article they show."""
 
-    def __init__(self, archive: Archive, source_id: str, visits: list[Visit]) -> None:
+    def __init__(self, archive: Archive, source: Source, visits: list[Visit]) -> None:
         self.archive = archive
-        self.source_id = source_id
+        self.source_id = source.id
         self.settlement = Settlement()
-        self._keys = {
-            id(visit): article_key(visit.article_url) for visit in visits if visit.lead.kind == "article"
-        }
-        self._latest = archive.latest_versions(source_id, list(self._keys.values()))
+        self._keys = self._article_keys(source, visits)
+        self._latest = archive.latest_versions(source.id, list(self._keys.values()))
+
+    def _article_keys(self, source: Source, visits: list[Visit]) -> dict[int, str]:
+        """The key of each visit's article, by lead. A page that is gone names no canonical URL: what its lead showed
+        before is what is gone."""
+        known = self.archive.articles_of_leads(source.id, [visit.lead.id for visit in visits])
+        keys: dict[int, str] = {}
+        for visit in visits:
+            before = known.get(visit.lead.id) if visit.reading is None else None
+            keys[visit.lead.id] = before or article_key(article_address(visit, source))
+        return keys
 
     def compare_and_record(self, visit: Visit) -> None:
         """Steps 7 and 8 of one visit, and the acknowledgement that step 9 will commit."""
         changed = self._is_changed_list(visit)
         reading = visit.reading
-        if (
-            visit.problem is None
-            and reading is not None
-            and reading.kind == "article"
-            and visit.answer is not None
-        ):
+        if visit.problem is None and reading is not None and reading.kind == "article" and visit.answer is not None:
             changed = self._article(visit)
         elif visit.lead.kind == "article":
             self._observe_absence(visit)
@@ -136,11 +143,9 @@ class _Group:
     def _article(self, visit: Visit) -> bool:
         assert visit.reading is not None
         assert visit.answer is not None
-        key = self._keys.get(id(visit)) or article_key(visit.article_url)
-        latest = self._latest.get(key) or self.archive.latest_versions(self.source_id, [key]).get(key)
-        previous = (
-            PreviousVersion(latest.record_id, latest.version, latest.content_digest) if latest else None
-        )
+        key = self._keys[visit.lead.id]
+        latest = self._latest.get(key)
+        previous = PreviousVersion(latest.record_id, latest.version, latest.content_digest) if latest else None
         verdict = compare(previous, visit.reading.article)
         if verdict.outcome == "unchanged":
             self._observe(visit, "unchanged", key)
@@ -175,7 +180,7 @@ class _Group:
         return True
 
     def _observe_absence(self, visit: Visit) -> None:
-        answer, key = visit.answer, self._keys[id(visit)]
+        answer, key = visit.answer, self._keys[visit.lead.id]
         if answer is not None and answer.status == 304:
             self._observe(visit, "unchanged", key)
         elif visit.problem is not None and not visit.problem.refused:
@@ -219,6 +224,27 @@ class _Group:
                 "detail": done.detail,
             }
         )
+
+
+def article_address(visit: Visit, source: Source) -> str:
+    """The normal spelling of the URL that identifies the article of a visit.
+
+    A canonical URL is believed when it is on the source's own site and no home page, unless the page is one: some
+    sites name their home page, or another host, as the canonical URL of everything.
+    """
+    own = visit.answer.url if visit.answer is not None else visit.lead.url
+    named = visit.reading.canonical if visit.reading is not None else None
+    for url in (named, own):
+        if url is None:
+            continue
+        try:
+            normal = normalise(url)
+        except Refused:
+            continue
+        is_home = urlsplit(normal).path in ("", "/") and not urlsplit(normal).query
+        if url is own or (source.on_site(normal).inside and not (is_home and urlsplit(own).path not in ("", "/"))):
+            return normal
+    return own
 
 
 def absence_word(visit: Visit) -> str:

@@ -103,9 +103,7 @@ def _unpacked(body: bytes, limits: SitemapLimits, problems: list[str]) -> bytes:
     return payload.data
 
 
-def _xml_sitemap(
-    text: str, sniffed: Sniffed, url: str, limits: SitemapLimits, problems: list[str]
-) -> Sitemap:
+def _xml_sitemap(text: str, sniffed: Sniffed, url: str, limits: SitemapLimits, problems: list[str]) -> Sitemap:
     pages: list[SitemapEntry] = []
     children: list[tuple[str, str | None]] = []
     publication: str | None = None
@@ -114,52 +112,50 @@ def _xml_sitemap(
         if number > limits.max_entries:
             problems.append(f"more than {limits.max_entries} entries: only the first are read")
             break
-        address = _address(_text(element, "loc"), url, problems)
+        said = _own_fields(element)
+        address = _address(_text(said.get("loc")), url, problems)
         if address is None:
             continue
+        lastmod = _date(_text(said.get("lastmod")))
         if name_of(element)[1] == "sitemap":
-            children.append((address, _date(_text(element, "lastmod"))))
+            children.append((address, lastmod))
             continue
-        news = _news(element)
-        publication = publication or (_text(news, "publication", "name") if news is not None else None)
-        pages.append(_page(element, news, address))
+        news = _news_fields(element)
+        paper = _own_fields(news["publication"]) if "publication" in news else {}
+        publication = publication or _text(paper.get("name"))
+        pages.append(
+            SitemapEntry(
+                url=address,
+                lastmod=lastmod,
+                news_title=_text(news.get("title")),
+                news_date=_date(_text(news.get("publication_date"))),
+                language=_text(paper.get("language")) or _text(news.get("language")),
+            )
+        )
     if len(pages) + len(children) > PROTOCOL_MAX_ENTRIES:
         problems.append(f"it has more than the {PROTOCOL_MAX_ENTRIES} entries that the protocol allows")
     kind: Literal["urlset", "index"] = "index" if sniffed.root.lower() == "sitemapindex" else "urlset"
     return Sitemap(kind, tuple(pages), tuple(children), tell(problems + listed.problems), publication)
 
 
-def _page(element: etree._Element, news: etree._Element | None, address: str) -> SitemapEntry:
-    lastmod = _date(_text(element, "lastmod"))
-    if news is None:
-        return SitemapEntry(address, lastmod)
-    return SitemapEntry(
-        url=address,
-        lastmod=lastmod,
-        news_title=_text(news, "title"),
-        news_date=_date(_text(news, "publication_date")),
-        language=_text(news, "publication", "language") or _text(news, "language"),
-    )
+def _own_fields(element: etree._Element) -> dict[str, etree._Element]:
+    """Children by local name, of the element's own namespace alone: `image:loc` is no `loc`."""
+    space = name_of(element)[0]
+    named = ((*name_of(child), child) for child in reversed(element))
+    return {name: child for own, name, child in named if own == space}
 
 
-def _news(element: etree._Element) -> etree._Element | None:
-    """The Google News extension of an entry, whatever version of its namespace it names."""
+def _news_fields(element: etree._Element) -> dict[str, etree._Element]:
+    """The Google News extension of an entry, whatever version it names; empty without one."""
     for child in element:
         space, name = name_of(child)
         if name == "news" and space.startswith(_NEWS):
-            return child
-    return None
+            return _own_fields(child)
+    return {}
 
 
-def _text(element: etree._Element, *path: str) -> str | None:
-    """The text of the first child of that name in the same namespace, or of its child: not of `image:loc`."""
-    for name in path:
-        wanted = (name_of(element)[0], name)
-        found = next((child for child in element if name_of(child) == wanted), None)
-        if found is None:
-            return None
-        element = found
-    return " ".join(inner_text(element).split()) or None
+def _text(element: etree._Element | None) -> str | None:
+    return (" ".join(inner_text(element).split()) or None) if element is not None else None
 
 
 def _date(raw: str | None) -> str | None:

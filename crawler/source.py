@@ -22,6 +22,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from crawler.guard import Guard
 from crawler.pattern import matches
 from crawler.scope import ScopeVerdict, site_of
+from crawler.shape import shape_of
 from crawler.weburl import WebUrl, parse_host, parse_web_url
 from storage.errors import BadSetting, BadSourceFile, Refused
 
@@ -118,30 +119,19 @@ class Source(BaseModel):
     feeds: Urls = Field(default=(), description="RSS, Atom and JSON feeds.")
     sitemaps: Urls = Field(default=(), description="Sitemaps and sitemap indexes.")
     sections: Urls = Field(default=(), description="Pages that link to articles.")
-    hosts: Hosts = Field(
-        default=(), description="Hosts of other sites that belong to it, each with all below it."
-    )
+    hosts: Hosts = Field(default=(), description="Hosts of other sites that belong to it, each with all below it.")
     include: Patterns = Field(
         default=(),
         description="Only what matches one of these patterns. They are those of robots.txt: from the start of"
         " the path, * is anything, $ at the end is the end. One that begins with http is compared with the"
         " whole URL.",
     )
-    exclude: Patterns = Field(
-        default=(), description="Nothing that matches one of these; they win over include."
-    )
+    exclude: Patterns = Field(default=(), description="Nothing that matches one of these; they win over include.")
     max_depth: int = Field(
         default=2,
         ge=0,
         le=10,
         description="How many links away from home or a listed section a section may be.",
-    )
-    feed_interval_seconds: Seconds = Field(default=900.0, ge=1, description="Time between visits to a feed.")
-    sitemap_interval_seconds: Seconds = Field(
-        default=3600.0, ge=1, description="Time between visits to a sitemap."
-    )
-    section_interval_seconds: Seconds = Field(
-        default=1800.0, ge=1, description="Time between visits to a section."
     )
     delay_seconds: Seconds = Field(
         default=1.0,
@@ -252,15 +242,17 @@ def parse_source(text: str, where: str) -> Source:
 def source_for_url(url: str, *, allow_hosts: Collection[str] = (), delay_seconds: float = 1.0) -> Source:
     """A source made on the fly for a URL that belongs to none.
 
-    Its id comes from host and port. A URL whose path ends in a slash is taken for the home page; for any other,
-    the root of its host is. The URL itself is a lead for the caller to add. Raises Refused when it is no URL to
-    visit, and BadSourceFile when an entry of `allow_hosts` or the delay is none.
+    Its id comes from host and port. A URL that ends in a slash and is not shaped like an article is taken
+    for the home page; for any other, the root of its host is. The URL itself is a lead for the caller to
+    add. Raises Refused when it is no URL to visit, and BadSourceFile when an entry of `allow_hosts` or the
+    delay is none.
     """
     parsed = parse_web_url(url)
     slug = re.sub(r"[^a-z0-9]+", "-", parsed.authority.removeprefix("www.")).strip("-") or "source"
     if len(slug) > MAX_ID_LENGTH:
         slug = f"{slug[:50].strip('-')}-{hashlib.sha256(slug.encode()).hexdigest()[:12]}"
-    home = f"{parsed.origin}{parsed.path if parsed.path.endswith('/') else '/'}"
+    is_home = parsed.path.endswith("/") and shape_of(parsed).kind == "section"
+    home = f"{parsed.origin}{parsed.path if is_home else '/'}"
     try:
         return Source(
             id=slug,

@@ -63,9 +63,7 @@ class ReadStage:
 
     async def _read_list(self, visit: Visit, answer: Answer) -> None:
         limits = self.spider.services.options.wire.max_body_bytes
-        future = self.spider.services.pool.call(
-            read_listing, visit.lead, answer, self.spider.source, 4 * limits
-        )
+        future = self.spider.services.pool.call(read_listing, visit.lead, answer, self.spider.source, 4 * limits)
         try:
             listing = await asyncio.wrap_future(future)
         except PageError as problem:
@@ -77,7 +75,7 @@ class ReadStage:
 
 
 class SettleStage:
-    """7. compare, 8. record and 9. acknowledge: many visits at once, in the keeper's thread, durable when it returns."""
+    """7. compare, 8. record and 9. acknowledge: many visits at once in the keeper's thread; durable on return."""
 
     def __init__(self, spider: NewsroomSpider) -> None:
         self.spider = spider

@@ -1,90 +1,94 @@
 """The verbatim bytes of one exchange, recorded beside aiohttp's own parser.
 
-aiohttp's parser drops white space, unfolds lines and decodes names, so heads come only from here, also those it
-refuses. Bodies come from aiohttp, transfer-decoded.
+Heads come only from the tape: the parser drops white space, unfolds lines, decodes names and refuses what it
+does not like. Bodies come from aiohttp, transfer-decoded, and are never on the tape.
 """
 
 from __future__ import annotations
 
 import hashlib
-import ssl
 from asyncio import BaseTransport
 from contextvars import ContextVar
 from typing import Any, cast
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 
+from crawler.framing import HeadTooLarge, begins_head, framing_head, head_end, is_interim
 from storage.exchange import TlsFacts
 
-# What follows a head in the same packets is kept only for heads that the parser refuses.
-SPILL_LIMIT_BYTES = 1 << 20
-HEAD_LIMIT_BYTES = 512 * 1024
-
-
-class HeadTooLarge(OSError):
-    """A response head grew beyond HEAD_LIMIT_BYTES; the connection is closed and the start of it is kept."""
+# Browsers give up somewhere above 256 KiB. What is still a page beyond that is kept, what never ends is not.
+HEAD_LIMIT_BYTES = 2 * 1024 * 1024
 
 
 class Tape:
-    """What one exchange sent and received: filled by the protocol while the exchange lasts."""
+    """What one exchange sent and received, filled by the protocol while the exchange lasts.
+
+    `accepted` tells that the parser took the final head; the body then comes from the parser. Otherwise
+    `refusal` may say why no head was taken, and `following` holds what came behind a whole head in the same
+    packet. `lost` is the error that broke the connection while a body came.
+    """
 
     __slots__ = (
+        "_has_status",
         "_pending",
+        "accepted",
         "certificate",
-        "complete",
+        "following",
         "interim_heads",
+        "lost",
         "peer",
+        "received_bytes",
+        "refusal",
         "response_head",
+        "reused",
         "sent",
-        "spill",
         "tls",
     )
 
     def __init__(self) -> None:
-        self.sent = bytearray()
         self.rewind()
 
     def rewind(self) -> None:
         """Forget everything: a reused connection turned out dead and the request starts again."""
-        self.sent.clear()
+        self.sent = bytearray()
         self._pending = bytearray()
+        self._has_status = False
+        self.received_bytes = 0
         self.interim_heads: list[bytes] = []
         self.response_head = b""
-        self.complete = False
-        self.spill = bytearray()
+        self.accepted = False
+        self.refusal: HttpProcessingError | None = None
+        self.following = b""
+        self.lost: BaseException | None = None
+        self.reused = False
         self.peer: tuple[str, int] | None = None
         self.tls: tuple[str, str] | None = None
         self.certificate: str | None = None
 
-    def received(self, data: bytes) -> None:
-        """Take what arrived: heads until the final one is complete, then a bounded spill.
+    def take_head(self, data: bytes) -> bytes | None:
+        """What came behind the final head once that is whole, else None.
 
-        Raises HeadTooLarge when no head ends within HEAD_LIMIT_BYTES.
+        Raises UnreadableHead when a first line is no HTTP while its head is not whole yet, and HeadTooLarge
+        when the heads, interim ones included, do not end within HEAD_LIMIT_BYTES.
         """
-        if self.complete:
-            if len(self.spill) < SPILL_LIMIT_BYTES:
-                self.spill += data[: SPILL_LIMIT_BYTES - len(self.spill)]
-            return
-        searched = max(0, len(self._pending) - 3)
+        searched = max(0, len(self._pending) - 2)
         self._pending += data
-        while (end := head_end(self._pending, searched)) > 0:
-            head = bytes(self._pending[:end])
+        self.received_bytes += len(data)
+        while end := head_end(self._pending, searched):
+            head, searched = bytes(self._pending[:end]), 0
             del self._pending[:end]
-            searched = 0
-            if is_interim(head):
-                self.interim_heads.append(head)
-                continue
-            self.response_head, self.complete = head, True
-            self.spill += self._pending[:SPILL_LIMIT_BYTES]
-            self._pending.clear()
-            return
-        if len(self._pending) > HEAD_LIMIT_BYTES:
-            raise HeadTooLarge(f"the response head is larger than {HEAD_LIMIT_BYTES} bytes")
-
-    def stop_spilling(self) -> None:
-        """The parser took the head: the body comes from it and the spill is no longer needed."""
-        self.spill.clear()
+            if not is_interim(head):
+                following, self.response_head = bytes(self._pending), head
+                self._pending.clear()
+                return following
+            self.interim_heads.append(head)
+            self._has_status = False
+        self._has_status = self._has_status or begins_head(self._pending)
+        if self.received_bytes > HEAD_LIMIT_BYTES:
+            raise HeadTooLarge(HEAD_LIMIT_BYTES)
+        return None
 
     def head_so_far(self) -> bytes:
         """The final head, or what of it came before the connection ended."""
@@ -95,21 +99,6 @@ class Tape:
         if self.tls is None or self.certificate is None:
             return None
         return TlsFacts(self.tls[0], self.tls[1], self.certificate, verified)
-
-
-def head_end(data: bytearray, start: int) -> int:
-    """The offset after the empty line that ends a head (RFC 9112, 2.2: a lone LF is a line end too), or 0."""
-    crlf = data.find(b"\r\n\r\n", start)
-    lf = data.find(b"\n\n", start)
-    mixed = data.find(b"\n\r\n", start)
-    ends = [place + length for place, length in ((crlf, 4), (lf, 2), (mixed, 3)) if place >= 0]
-    return min(ends, default=0)
-
-
-def is_interim(head: bytes) -> bool:
-    """Whether a head is a 1xx response other than 101 (RFC 9110, 15.2)."""
-    parts = head.split(None, 2)
-    return len(parts) > 1 and parts[1][:1] == b"1" and len(parts[1]) == 3 and parts[1] != b"101"
 
 
 current_tape: ContextVar[Tape] = ContextVar("current_tape")
@@ -130,10 +119,7 @@ class _TeeTransport:
         self._transport.write(data)
 
     def writelines(self, chunks: Any) -> None:
-        chunks = list(chunks)
-        if (tape := self._protocol.tape) is not None:
-            tape.sent += b"".join(chunks)
-        self._transport.writelines(chunks)
+        self.write(b"".join(chunks))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -145,48 +131,80 @@ class TapedProtocol(ResponseHandler):
     def __init__(self, loop: Any) -> None:
         super().__init__(loop)
         self.tape: Tape | None = None
-        self._draining = False
+        self._peer: tuple[str, int] | None = None
         self._tls: tuple[str, str] | None = None
         self._certificate: str | None = None
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """Wrap the transport and note the TLS session once per connection."""
-        session = transport.get_extra_info("ssl_object")
-        if isinstance(session, ssl.SSLObject | ssl.SSLSocket) or hasattr(session, "getpeercert"):
+        """Wrap the transport and note the peer and the TLS session, once per connection."""
+        peer = transport.get_extra_info("peername")
+        self._peer = (peer[0], peer[1]) if peer else None
+        if (session := transport.get_extra_info("ssl_object")) is not None:
             cipher = session.cipher()
-            certificate = session.getpeercert(binary_form=True) or b""
             self._tls = (session.version() or "", cipher[0] if cipher else "")
-            self._certificate = hashlib.sha256(certificate).hexdigest()
+            self._certificate = hashlib.sha256(session.getpeercert(binary_form=True) or b"").hexdigest()
         super().connection_made(cast(Any, _TeeTransport(transport, self)))
 
-    def begin(self, tape: Tape) -> None:
-        """Start a new exchange on this connection: the tape is rewound and gets the peer's facts."""
-        tape.rewind()
-        self.tape = tape
-        transport = self.transport
-        peer = transport.get_extra_info("peername") if transport is not None else None
-        tape.peer = (peer[0], peer[1]) if peer else None
-        tape.tls, tape.certificate = self._tls, self._certificate
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Note an error that cuts a body short; where no length was given aiohttp takes it for the end."""
+        if exc is not None and self.tape is not None and self._awaits_body():
+            self.tape.lost = exc
+        super().connection_lost(exc)
 
-    def _drain_tail(self) -> None:
-        # aiohttp feeds its own tail through data_received again; those bytes are on the tape already.
-        self._draining = True
+    def begin(self, tape: Tape) -> None:
+        """Start an exchange on this connection: the tape gets the peer's facts."""
+        tape.rewind()
+        tape.reused = self.tape is not None
+        tape.peer, tape.tls, tape.certificate = self._peer, self._tls, self._certificate
+        self.tape = tape
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing came behind the last response that the next exchange would take for its own."""
+        if self.should_close or self._parser is None:
+            return False
         try:
-            super()._drain_tail()
-        finally:
-            self._draining = False
+            # the parser's state is out of sight, but at an end that it did not expect it speaks up
+            return self._parser.feed_eof() is None
+        except HttpProcessingError:
+            return False
 
     def data_received(self, data: bytes) -> None:
-        """Tape, then parse."""
-        if data and not self._draining and self.tape is not None:
-            try:
-                self.tape.received(data)
-            except HeadTooLarge as problem:
-                self.set_exception(problem)
-                if self.transport is not None:
-                    self.transport.close()
+        """Tape the heads, and give the parser what frames the body, then the body."""
+        tape = self.tape
+        if tape is None or tape.accepted or self._parser is None or not data:
+            super().data_received(data)
+            return
+        if tape.refusal is not None:
+            return
+        try:
+            following = tape.take_head(data)
+            if following is None:
                 return
-        super().data_received(data)
+            tape.following = following
+            # apart from the body, since the parser forgets a head that has something unreadable behind it
+            super().data_received(framing_head(tape.response_head))
+        except HttpProcessingError as problem:
+            self.set_exception(problem)
+            if self.transport is not None:
+                self.transport.close()
+            return
+        if tape.refusal is None:
+            tape.accepted, tape.following = True, b""
+            if following:
+                super().data_received(following)
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        """End the exchange, whichever half of it is waited for."""
+        if self.tape is not None and not self.tape.accepted and isinstance(exc, HttpProcessingError):
+            self.tape.refusal = exc
+        super().set_exception(exc, *cause)
+        # aiohttp tells only who waits for the head; behind a broken chunk the body is waited for in vain
+        if self._payload is not None and self._awaits_body() and self._payload.exception() is None:
+            self._payload.set_exception(exc)
+
+    def _awaits_body(self) -> bool:
+        return self._payload is not None and not self._payload.is_eof()
 
 
 class TapedConnector(aiohttp.TCPConnector):
@@ -197,9 +215,11 @@ class TapedConnector(aiohttp.TCPConnector):
         self._factory = cast(Any, lambda: TapedProtocol(self._loop))
 
     async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109
-        """A connection whose protocol writes on the tape of the calling task."""
-        connection = await super().connect(req, traces, timeout)
-        protocol = connection.protocol
-        if isinstance(protocol, TapedProtocol):
-            protocol.begin(current_tape.get())
-        return connection
+        """A clean connection whose protocol writes on the tape of the calling task."""
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol = cast(TapedProtocol, connection.protocol)
+            if protocol.tape is None or protocol.is_clean:
+                protocol.begin(current_tape.get())
+                return connection
+            connection.close()

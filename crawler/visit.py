@@ -65,3 +65,10 @@ class Visit:
     def capture(self) -> Capture | None:
         """Where the last exchange of this visit is kept."""
         return self.answer.capture if self.answer is not None else self.failure_capture
+
+    @property
+    def lead_facts(self) -> dict[str, str]:
+        """How the page was found, as the record's `discovery` says it."""
+        lead = self.lead
+        facts = {"via": lead.via, "method": lead.method, **{f"hint.{k}": v for k, v in lead.hints.items()}}
+        return {name: value for name, value in facts.items() if value}

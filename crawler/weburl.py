@@ -84,13 +84,13 @@ def parse_web_url(text: str) -> WebUrl:
     authority, missing slashes after the scheme, and IPv4 addresses in any but the dotted decimal form.
     """
     if len(text) > MAX_URL_LENGTH:
-        raise Refused("bad-url", f"{_shown(text[:80])}…", f"longer than {MAX_URL_LENGTH} characters")
+        raise _too_long(text)
     url = text.strip(_C0_AND_SPACE)
     scheme, rest = _split_scheme(url)
     end = _AUTHORITY_END.search(rest)
     authority, tail = (rest[: end.start()], rest[end.start() :]) if end else (rest, "")
     if tail.startswith("\\"):
-        raise Refused("bad-url", url, "a backslash after the host is read in two ways")
+        raise _bad(url, "a backslash after the host is read in two ways")
     host, port = _split_authority(authority, scheme, url)
     tail = tail.translate(_TAB_AND_NEWLINE).partition("#")[0]
     path, question, query = tail.partition("?")
@@ -98,9 +98,9 @@ def parse_web_url(text: str) -> WebUrl:
         path = _UNSAFE_IN_PATH.sub(_escape, _without_dot_segments(path.replace("\\", "/")))
         query = _UNSAFE_IN_QUERY.sub(_escape, query)
     except UnicodeEncodeError:
-        raise Refused(
-            "bad-url", _shown(url), "it holds half of a surrogate pair, which is no character"
-        ) from None
+        raise Refused("bad-url", _shown(url), "it holds half of a surrogate pair, which is no character") from None
+    if len(path) + len(query) > MAX_URL_LENGTH:
+        raise _too_long(text)
     return WebUrl(scheme, host, port, path, query if question else None)
 
 
@@ -117,11 +117,13 @@ def resolve(base: str, href: str) -> WebUrl:
         front = link[: cut.start()] if cut else link
         link = re.sub(r"^///+", "//", front.replace("\\", "/")) + link[len(front) :]
     elif link.startswith("\\", scheme.end()):
-        raise Refused("bad-url", _shown(link), "a backslash before the host is read in two ways")
+        raise _bad(link, "a backslash before the host is read in two ways")
+    elif scheme[1].lower() in DEFAULT_PORTS and link.startswith("//", scheme.end()):
+        return parse_web_url(link)
     try:
         joined = urljoin(base, link)
     except ValueError as error:
-        raise Refused("bad-url", _shown(link), str(error)) from None
+        raise _bad(link, str(error)) from None
     return parse_web_url(joined)
 
 
@@ -131,16 +133,16 @@ def parse_host(text: str, what: str) -> str:
         try:
             return ipaddress.IPv6Address(text[1:-1]).compressed
         except ValueError as error:
-            raise Refused("bad-url", what, str(error)) from None
+            raise _bad(what, str(error)) from None
     host = text.lower() if text.isascii() else _to_ascii(text, what)
     labels = host.removesuffix(".").split(".")
     if _NUMBER_LABEL.fullmatch(labels[-1]):
         # WHATWG reads a host that ends in a number as IPv4, in octal, hex and short forms; others differ.
         if not text.isascii() or not _DOTTED_QUAD.fullmatch(host) or max(map(int, labels)) > 255:
-            raise Refused("bad-url", what, f"{text!r} is not an IPv4 address in its plain dotted form")
+            raise _bad(what, f"{text!r} is not an IPv4 address in its plain dotted form")
         return host
     if len(host) > MAX_HOST_LENGTH or not all(map(_LABEL.fullmatch, labels)):
-        raise Refused("bad-url", what, f"{text!r} is not a host name")
+        raise _bad(what, f"{text!r} is not a host name")
     if any(label.startswith("xn--") for label in labels):
         _check_punycode(labels, what)
     return host
@@ -149,35 +151,34 @@ def parse_host(text: str, what: str) -> str:
 def _split_scheme(url: str) -> tuple[str, str]:
     match = _SCHEME.match(url)
     if not match:
-        raise Refused("bad-url", _shown(url), "it has no scheme; write http:// or https:// before it")
+        raise _bad(url, "it has no scheme; write http:// or https:// before it")
     scheme = match[1].lower()
     if scheme not in DEFAULT_PORTS:
         raise Refused("scheme", _shown(url), f"only http and https are visited, not {scheme}")
     rest = url[match.end() :]
     if not rest.startswith("//"):
-        raise Refused("bad-url", _shown(url), f"two slashes are missing after {scheme}:")
+        raise _bad(url, f"two slashes are missing after {scheme}:")
     return scheme, rest[2:]
 
 
 def _split_authority(authority: str, scheme: str, url: str) -> tuple[str, int]:
-    what = _shown(url)
     if _FORBIDDEN_IN_AUTHORITY.search(authority):
         cure = "credentials, escapes and white space do not belong before the path"
-        raise Refused("bad-url", what, f"{authority!r} is read in two ways; {cure}")
+        raise _bad(url, f"{authority!r} is read in two ways; {cure}")
     match = _HOST_PORT.fullmatch(authority)
     if not match or not match[1]:
-        raise Refused("bad-url", what, f"{authority!r} is not a host with an optional port")
+        raise _bad(url, f"{authority!r} is not a host with an optional port")
     port = int(match[2]) if match[2] else DEFAULT_PORTS[scheme]
     if not 0 < port < 65536:
-        raise Refused("bad-url", what, f"{port} is not a port")
-    return parse_host(match[1], what), port
+        raise _bad(url, f"{port} is not a port")
+    return parse_host(match[1], url), port
 
 
 def _to_ascii(host: str, what: str) -> str:
     try:
         return idna.encode(host, uts46=True, transitional=False).decode("ascii")
     except UnicodeError as error:  # idna.IDNAError is one
-        raise Refused("bad-url", what, f"{host!r} is not a host name: {error}") from None
+        raise _bad(what, f"{host!r} is not a host name: {error}") from None
 
 
 def _check_punycode(labels: list[str], what: str) -> None:
@@ -186,7 +187,7 @@ def _check_punycode(labels: list[str], what: str) -> None:
             try:
                 idna.ulabel(label)
             except UnicodeError as error:
-                raise Refused("bad-url", what, f"{label!r} is not a host name: {error}") from None
+                raise _bad(what, f"{label!r} is not a host name: {error}") from None
 
 
 def _without_dot_segments(path: str) -> str:
@@ -206,6 +207,14 @@ def _without_dot_segments(path: str) -> str:
 
 def _escape(match: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in match[0].encode())
+
+
+def _too_long(url: str) -> Refused:
+    return Refused("bad-url", f"{_shown(url[:80])}…", f"longer than {MAX_URL_LENGTH} characters")
+
+
+def _bad(url: str, problem: str) -> Refused:
+    return Refused("bad-url", _shown(url), problem)
 
 
 def _shown(text: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,14 +17,20 @@ import yarl
 from aiohttp.abc import AbstractResolver
 from aiohttp.http_exceptions import HttpProcessingError
 
-from crawler.guard import Guard
-from crawler.tape import HeadTooLarge, Tape, TapedConnector, current_tape
+from crawler.guard import Guard, GuardedUrl
+from crawler.taking import Taking, failure_of
+from crawler.tape import Tape, TapedConnector, current_tape
 from storage.errors import Refused
-from storage.exchange import Exchange, FetchFailure, Truncation
+from storage.exchange import Exchange
 
-# aiohttp's defaults (8190, 8190, 128) refuse heads that newsrooms behind several proxies really send.
-MAX_LINE_BYTES = 128 * 1024
-MAX_HEADER_LINES = 2000
+# What the network can do to an exchange; anything else is a fault of this program and is raised.
+NETWORK_PROBLEMS = (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
+# RFC 9112, 9.3.1: only what is safe to do twice is done again when a reused connection turns out dead.
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+DNS_SECONDS = 60
+KEEP_ALIVE_SECONDS = 30
+
+__all__ = ["Wire", "WireLimits", "failure_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,7 @@ class _Target:
     host: str
     port: int
     refusal: Refused | None = None
+    tried: bool = False
 
 
 _target: ContextVar[_Target] = ContextVar("target")
@@ -54,52 +62,59 @@ _target: ContextVar[_Target] = ContextVar("target")
 class Wire:
     """Fetches URLs over connections that are guarded and taped.
 
-    `fetch` never raises for what the network does: the Exchange says what happened. Close it with `close()`.
+    `fetch` never raises for what the network does: the Exchange says what happened. `trust` holds the
+    authorities that certificates are verified with, None means the system's. Close it with `close()`.
     """
 
-    def __init__(self, guard: Guard, limits: WireLimits, *, resolver: AbstractResolver | None = None) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        limits: WireLimits,
+        *,
+        resolver: AbstractResolver | None = None,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
         self.guard = guard
         self.limits = limits
         self._resolver = resolver
-        self._session: aiohttp.ClientSession | None = None
-        self._under_way: set[asyncio.Timeout] = set()
-        self._unverified = ssl.create_default_context()
+        self._verifying: ssl.SSLContext | bool = trust or True
+        self._unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._unverified.check_hostname = False
         self._unverified.verify_mode = ssl.CERT_NONE
+        self._unverified.set_alpn_protocols(["http/1.1"])
+        self._session: aiohttp.ClientSession | None = None
+        self._under_way: set[asyncio.Timeout] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopped = False
 
     async def fetch(
         self, url: str, headers: Sequence[tuple[str, str]], *, method: str = "GET", verify_tls: bool = True
     ) -> Exchange:
         """What came back for `url`.
 
-        With `verify_tls=False` a certificate nobody vouches for is accepted when the verified attempt fails on it,
-        and the Exchange's TLS facts say so. Raises Refused when the guard refuses the URL or every address of its
-        host; nothing was sent then.
+        With `verify_tls=False` a certificate nobody vouches for is accepted when the verified attempt fails
+        on it, and the Exchange's TLS facts say so. Raises Refused when the guard refuses the URL or every
+        address of its host; nothing was sent then.
         """
         exchange = await self._exchange(url, headers, method, verified=True)
         if exchange.failure is not None and exchange.failure.kind == "certificate" and not verify_tls:
             return await self._exchange(url, headers, method, verified=False)
         return exchange
 
-    async def _exchange(
-        self, url: str, headers: Sequence[tuple[str, str]], method: str, *, verified: bool
-    ) -> Exchange:
-        address = yarl.URL(self.guard.check_url(url).url, encoded=True)
-        target = _Target(address.host or "", address.port or 0)
+    async def _exchange(self, url: str, headers: Sequence[tuple[str, str]], method: str, *, verified: bool) -> Exchange:
+        asked = self.guard.check_url(url)
+        target = _Target(asked.host, asked.port)
         tape = Tape()
         _target.set(target)
         current_tape.set(tape)
-        taking = _Taking(tape, self.limits.max_body_bytes)
+        taking = Taking(tape, self.limits.max_body_bytes)
         started = datetime.now(UTC)
         try:
-            async with asyncio.timeout(self.limits.timeout_seconds) as limit:
-                self._under_way.add(limit)
-                try:
-                    await self._take(taking, method, address, headers, verified)
-                finally:
-                    self._under_way.discard(limit)
-        except (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as problem:
-            if target.refusal is not None and not tape.sent:
+            async with self._limited():
+                await self._take(taking, method, asked, headers, verified)
+        except NETWORK_PROBLEMS as problem:
+            if target.refusal is not None and not target.tried:
                 raise target.refusal from problem
             taking.ended_by(problem)
         return Exchange(
@@ -118,26 +133,50 @@ class Wire:
             failure=taking.failure,
         )
 
+    @asynccontextmanager
+    async def _limited(self) -> AsyncIterator[None]:
+        """The time of one exchange. Raises TimeoutError when it is up, or when the wire is stopped."""
+        if self._stopped:
+            raise TimeoutError("the wire was stopped before the request was sent")
+        limit = asyncio.timeout(self.limits.timeout_seconds)
+        try:
+            async with limit:
+                self._under_way.add(limit)
+                self._idle.clear()
+                yield
+        except TimeoutError as problem:
+            if not limit.expired():
+                raise
+            spent = f"not done in {self.limits.timeout_seconds:g} s"
+            raise TimeoutError("the wire was stopped" if self._stopped else spent) from problem
+        finally:
+            self._under_way.discard(limit)
+            if not self._under_way:
+                self._idle.set()
+
     async def _take(
         self,
-        taking: _Taking,
+        taking: Taking,
         method: str,
-        address: yarl.URL,
+        asked: GuardedUrl,
         headers: Sequence[tuple[str, str]],
         verified: bool,
     ) -> None:
-        async with self._open_session().request(
-            method,
-            address,
-            headers=list(headers),
-            allow_redirects=False,
-            ssl=True if verified else self._unverified,
-        ) as response:
-            taking.head_accepted()
-            async for chunk in response.content.iter_any():
-                if not taking.room_for(chunk):
-                    response.close()
+        """Send the request, again if the kept-alive connection it went to was dead, and take the response."""
+        address = yarl.URL(asked.url, encoded=True)
+        trust = self._verifying if verified else self._unverified
+        while True:
+            try:
+                async with self._open_session().request(
+                    method, address, headers=list(headers), allow_redirects=False, ssl=trust
+                ) as response:
+                    await taking.take(response)
                     return
+            except aiohttp.ClientConnectionError:
+                tape = taking.tape
+                if not tape.reused or tape.received_bytes or method not in SAFE_METHODS:
+                    raise
+                tape.rewind()
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -145,20 +184,19 @@ class Wire:
                 resolver=self._resolver,
                 socket_factory=self._guarded_socket,
                 limit=0,
-                ttl_dns_cache=300,
-                keepalive_timeout=30,
+                ttl_dns_cache=DNS_SECONDS,
+                keepalive_timeout=KEEP_ALIVE_SECONDS,
             )
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,
-                max_line_size=MAX_LINE_BYTES,
-                max_field_size=MAX_LINE_BYTES,
-                max_headers=MAX_HEADER_LINES,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.limits.connect_seconds),
                 skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             )
+            # aiohttp asks again on new connections too, and the first request would be on no record
+            self._session._retry_connection = False
         return self._session
 
     def _guarded_socket(self, address: Any) -> socket.socket:
@@ -169,92 +207,22 @@ class Wire:
         except Refused as refusal:
             target.refusal = refusal
             raise _RefusedAddress(str(refusal)) from refusal
+        target.tried = True
         return socket.socket(family, kind, protocol)
 
     def stop(self) -> None:
-        """End every exchange that is under way now, as if its time were up."""
+        """End every exchange that is under way, as if its time were up; later ones end before they begin."""
+        self._stopped = True
         now = asyncio.get_running_loop().time()
         for limit in self._under_way:
-            limit.reschedule(now)
+            if not limit.expired():
+                limit.reschedule(now)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Stop, and close every connection."""
+        self.stop()
+        # aiohttp leaves whoever reads a body waiting when it closes the connection underneath
+        await self._idle.wait()
         if self._session is not None:
             await self._session.close()
             self._session = None
-
-
-class _Taking:
-    """The body as it comes in, and how the exchange ended."""
-
-    def __init__(self, tape: Tape, limit_bytes: int) -> None:
-        self._tape = tape
-        self._limit = limit_bytes
-        self._chunks: list[bytes] = []
-        self._size = 0
-        self._accepted = False
-        self.truncated: Truncation | None = None
-        self.detail: str | None = None
-        self.failure: FetchFailure | None = None
-
-    def head_accepted(self) -> None:
-        """The parser took the head; the body follows."""
-        self._accepted = True
-        self._tape.stop_spilling()
-
-    def room_for(self, chunk: bytes) -> bool:
-        """Keep a chunk; False when the limit is reached and the rest is left out."""
-        room = self._limit - self._size
-        self._chunks.append(chunk[:room])
-        self._size += min(len(chunk), room)
-        if len(chunk) <= room:
-            return True
-        self.truncated, self.detail = "length", f"kept the first {self._limit} bytes"
-        return False
-
-    def body(self) -> bytes:
-        """The transfer-decoded body, or what followed a head that the parser refused."""
-        if self._accepted:
-            return b"".join(self._chunks)
-        return bytes(self._tape.spill) if self._tape.complete else b""
-
-    def ended_by(self, problem: BaseException) -> None:
-        """Name what ended the exchange early: a truncation when a head came, a failure when none did."""
-        kind, message = failure_of(problem)
-        if self._accepted:
-            self.truncated = "time" if kind == "timeout" else "disconnect"
-            self.detail = message
-            return
-        self.failure = FetchFailure(
-            "malformed" if self._tape.head_so_far() and kind == "disconnect" else kind, message
-        )
-        if self._tape.complete:
-            self.truncated, self.detail = "unspecified", message
-
-
-def failure_of(problem: BaseException) -> tuple[str, str]:
-    """The stable word for a network problem, and its message for people.
-
-    Words: timeout, certificate, tls, dns, connect, malformed, head-too-large, disconnect, bad-url.
-    """
-    words: list[tuple[type[BaseException], str]] = [
-        (TimeoutError, "timeout"),
-        (aiohttp.ClientConnectorCertificateError, "certificate"),
-        (aiohttp.ClientConnectorSSLError, "tls"),
-        (aiohttp.ClientConnectorDNSError, "dns"),
-        (aiohttp.ClientConnectorError, "connect"),
-        (HeadTooLarge, "head-too-large"),
-        (HttpProcessingError, "malformed"),
-        (aiohttp.InvalidURL, "bad-url"),
-        (aiohttp.ClientResponseError, "malformed"),
-        (aiohttp.ClientError, "disconnect"),
-        (OSError, "disconnect"),
-        (ValueError, "bad-url"),
-    ]
-    word = next((word for kind, word in words if isinstance(problem, kind)), "disconnect")
-    return word, _plain(problem) or word
-
-
-def _plain(problem: BaseException) -> str:
-    text = str(problem).strip() or type(problem).__name__
-    return " ".join(text.split())[:500]

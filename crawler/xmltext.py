@@ -30,9 +30,7 @@ MAX_HEAD_CHARACTERS = 65_536
 _LOOKS: dict[str, Look] = {
     **dict.fromkeys(("rss", "rdf", "feed"), "feed"),
     **dict.fromkeys(("urlset", "sitemapindex"), "sitemap"),
-    **dict.fromkeys(
-        ("html", "head", "body", "title", "meta", "script", "div", "p", "br", "b", "center"), "html"
-    ),
+    **dict.fromkeys(("html", "head", "body", "title", "meta", "script", "div", "p", "br", "b", "center"), "html"),
 }
 _OPENING = re.compile(r"<!--|<\?|<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)(?=[\s/>])")
 _START_TAG = re.compile(r"""<(?:[^<>"']|"[^"<]*"|'[^'<]*')*>""")
@@ -86,7 +84,7 @@ def _opening_tags(text: str) -> Iterator[tuple[str, int]]:
 
 
 class Entries:
-    """The elements of some local names in an XML text, each whole and alone under a copy of the root's start tag.
+    """The elements of some local names in an XML text, each alone under a copy of the root's start tag.
 
     Iterated once. What is broken in one entry costs no other, and no more than one is in memory. Afterwards
     `problems` are sentences about what was lost. `head` is the root with what stands before the first entry.
@@ -133,7 +131,7 @@ class Entries:
         return self._tree(self._text[self._start : stop])
 
     def _tags(self) -> Iterator[re.Match[str]]:
-        """Start and end tags of entries: those with the first one's prefix, since `foo:item` is another thing."""
+        """Start and end tags of entries: those with the first one's prefix, as `foo:item` is no item."""
         prefix: str | None = None
         for token in self._tokens.finditer(self._text, self._start):
             if token["prefix"] is None or token[0].endswith("/>"):
@@ -166,7 +164,7 @@ def tell(problems: list[str]) -> tuple[str, ...]:
 
 
 def name_of(element: etree._Element) -> tuple[str, str]:
-    """An element's namespace and local name; for a prefix that nobody declared the namespace is the prefix."""
+    """An element's namespace and local name; of an undeclared prefix the prefix itself."""
     space, brace, name = str(element.tag).rpartition("}")
     if brace:
         return space[1:], name

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import orjson
 
-from newsark.home import utc_now
+from newsark.home import normal_spelling, utc_now
 from reading.article import ArticleHistory, history_of
 from reading.status import source_states
 from storage.archive import Archive, ArchiveSettings
@@ -22,9 +22,7 @@ class OpenArchive:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
-    def articles(
-        self, sources: Sequence[str] | None = None, *, versions: str = "latest"
-    ) -> Iterator[dict[str, Any]]:
+    def articles(self, sources: Sequence[str] | None = None, *, versions: str = "latest") -> Iterator[dict[str, Any]]:
         """The records of all articles as dictionaries, oldest first: the latest version of each, or "all"."""
         with self._archive.catalogue.begin() as connection:
             for _, line in stream_versions(connection, sources, latest_only=versions == "latest"):
@@ -32,7 +30,7 @@ class OpenArchive:
 
     def article(self, url_or_id: str) -> ArticleHistory | None:
         """One article with its versions and observations, by URL or record id; None when it is not here."""
-        return history_of(self._archive, url_or_id)
+        return history_of(self._archive, url_or_id, normal_spelling(url_or_id))
 
     def sources(self) -> list[dict[str, Any]]:
         """Each source with its leads by state, its article count and its last run, as `newsark status --json`."""

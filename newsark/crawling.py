@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from pipelines.pool import ReaderPool
 from rich.live import Live
 from rich.text import Text
 from scrapy.crawler import AsyncCrawlerProcess
@@ -23,7 +24,6 @@ from crawler.wire import WireLimits
 from newsark.console import err, human_bytes
 from newsark.home import Home, utc_now
 from pipelines.page import ReadLimits
-from pipelines.pool import ReaderPool
 
 T = TypeVar("T")
 
@@ -36,9 +36,7 @@ def crawl_options(home: Home, **options: Any) -> CrawlOptions:
         contact=settings.contact,
         delay_seconds=settings.delay_seconds,
         allow_hosts=settings.allow_hosts,
-        wire=WireLimits(
-            timeout_seconds=settings.fetch_timeout_seconds, max_body_bytes=settings.max_body_bytes
-        ),
+        wire=WireLimits(timeout_seconds=settings.fetch_timeout_seconds, max_body_bytes=settings.max_body_bytes),
         **options,
     )
 
@@ -69,9 +67,7 @@ def crawl_errands(
     with services_for(home, chosen) as services:
 
         async def main(process: AsyncCrawlerProcess) -> list[SourceReport]:
-            showing = (
-                asyncio.create_task(show([errand.progress for errand in errands])) if show_progress else None
-            )
+            showing = asyncio.create_task(show([errand.progress for errand in errands])) if show_progress else None
             try:
                 return await crawl_all(process, services, errands)
             finally:
@@ -87,9 +83,8 @@ def in_reactor(main: Callable[[AsyncCrawlerProcess], Awaitable[T]]) -> T:
     """Run on Scrapy's reactor with warnings and errors on standard error, above the live line."""
     from rich.logging import RichHandler
 
-    logging.basicConfig(
-        level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=err, show_path=False)]
-    )
+    handler = RichHandler(logging.WARNING, console=err, show_path=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     logging.captureWarnings(True)
     return run_in_reactor(main)
 

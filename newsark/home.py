@@ -14,13 +14,23 @@ from crawler.agent import user_agent
 from crawler.source import Source, load_source, parse_source
 from newsark.settings import FILE, NewsarkSettings, load_settings
 from storage.archive import STATE_DIRECTORY, Archive, ArchiveSettings
-from storage.errors import BadSetting, BadSourceFile, UnknownSource
+from storage.errors import BadSetting, BadSourceFile, Refused, UnknownSource
 from storage.sources import Sources
 
 
 def utc_now() -> datetime:
     """The time now, in UTC."""
     return datetime.now(UTC)
+
+
+def normal_spelling(needle: str) -> str | None:
+    """The normal spelling of a URL under which its article is known, or None for what is no URL to visit."""
+    from crawler.links import normalise
+
+    try:
+        return normalise(needle)
+    except Refused:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +101,7 @@ class Home:
                 continue
             source = load_source(path)
             if any(source.id == other.source.id for other in found):
-                raise BadSourceFile(
-                    str(path), "id", f"{source.id!r} is the id of another file here; ids are unique"
-                )
+                raise BadSourceFile(str(path), "id", f"{source.id!r} is the id of another file here; ids are unique")
             found.append(KnownFile(source, path.read_text(encoding="utf-8"), path))
         return found
 

@@ -106,11 +106,7 @@ def _sentence(name: str, mistake: Any) -> str:
         return f"{mistake['msg'][:1].lower()}{mistake['msg'][1:]}, not {mistake['input']!r}"
     known = list(NewsarkSettings.model_fields)
     near = difflib.get_close_matches(name, known, n=1)
-    return (
-        f"there is no such setting; did you mean {near[0]!r}?"
-        if near
-        else f"known settings: {', '.join(known)}"
-    )
+    return f"there is no such setting; did you mean {near[0]!r}?" if near else f"known settings: {', '.join(known)}"
 
 
 def commented_file(contact: str | None, operator: str | None) -> str:

@@ -38,9 +38,7 @@ LEGACY = [
 """The legacy encodings that pages still come in; charset_normalizer would also guess at a hundred others."""
 
 BY_LANGUAGE = {
-    **dict.fromkeys(
-        ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "nb", "nn", "no", "fi", "is"), "cp1252"
-    ),
+    **dict.fromkeys(("en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "nb", "nn", "no", "fi", "is"), "cp1252"),
     **dict.fromkeys(("tr", "az"), "cp1254"),
     **dict.fromkeys(("lt", "lv", "et"), "cp1257"),
 }

@@ -1,4 +1,4 @@
-"""Sentences that belong to the page and not to the article: known by how they begin, in the languages of news.
+"""Sentences of the page that are none of the article: known by how they begin, in the languages of news.
 
 Each pattern meets short blocks only. They name functions (read on, subscribe, share), never a newsroom.
 """
@@ -16,21 +16,29 @@ MAX_NOTE_CHARS = 400
 
 READ_ON = (
     # English
-    r"(?:also|must|please) read|read (?:also|more|next|the full|our full)|see also|you (?:may|might) also like",
-    r"more (?:on|from|about) this|more (?:from|on)\b.{0,40}$|related(?: \w+)?\s*(?:[:：]|$)|recommended(?: \w+)?\s*(?:[:：]|$)",
+    r"(?:also|must|please) read|read (?:also|more|next|the full|our full)|see also",
+    r"you (?:may|might) also like",
+    r"more (?:on|from|about) this|more (?:from|on)\b.{0,40}$|related(?: \w+)?\s*(?:[:：]|$)",
+    r"recommended(?: \w+)?\s*(?:[:：]|$)",
     r"(?:watch|listen)(?: now| more| live| also)?\s*:|most (?:read|popular)\b.{0,40}$",
     # German, Dutch, Scandinavian, Finnish, Icelandic
-    r"lesen sie (?:auch|hier|dazu|mehr|hierzu)|lies auch|lest (?:auch|hier)|mehr zum thema|zum thema\s*:|siehe auch\s*:",
+    r"lesen sie (?:auch|hier|dazu|mehr|hierzu)|lies auch|lest (?:auch|hier)|mehr zum thema",
+    r"zum thema\s*:|siehe auch\s*:",
     r"auch interessant|das könnte (?:sie|dich|ihnen)|lees (?:ook|meer|verder)|bekijk ook",
-    r"les (?:også|mer)\b|læs (?:også|mere)|läs (?:också|mer|även)|se også|katso myös|lue (?:myös|lisää)|lesið meira",
+    r"les (?:også|mer)\b|læs (?:også|mere)|läs (?:också|mer|även)|se også|katso myös",
+    r"lue (?:myös|lisää)|lesið meira",
     # French, Spanish, Portuguese, Italian, Romanian
-    r"(?:à )?lire (?:aussi|également|la suite|encore)|sur le même sujet|voir aussi|le[ae] (?:también|más)|leer (?:también|más)",
+    r"(?:à )?lire (?:aussi|également|la suite|encore)|sur le même sujet|voir aussi",
+    r"le[ae] (?:también|más)|leer (?:también|más)",
     r"te puede interesar|ver también|noticias? relacionadas?|leia (?:também|mais|ainda)|veja (?:também|mais)",
     r"leggi (?:anche|pure)|cite(?:ș|ş)te (?:și|şi)",
     # Slavic, Hungarian, Greek, Turkish
-    r"czytaj (?:też|także|również|więcej)|zobacz (?:też|także|również)|(?:pře)?čtěte (?:také|též|i)|čítajte (?:aj|tiež)",
-    r"mohlo by vás|olvass(?:a|on)? (?:el|még|tovább)|читайте (?:также|ещ[её]|по теме)|смотрите также|прочетете (?:още|също)",
-    r"чита(?:йте|ти) також|дивіться також|διαβάστε (?:επίσης|ακόμη|ακόμα)|ayrıca (?:oku|bak)|bunu da oku|ilgili haber",
+    r"czytaj (?:też|także|również|więcej)|zobacz (?:też|także|również)",
+    r"(?:pře)?čtěte (?:také|též|i)|čítajte (?:aj|tiež)",
+    r"mohlo by vás|olvass(?:a|on)? (?:el|még|tovább)|читайте (?:также|ещ[её]|по теме)",
+    r"смотрите также|прочетете (?:още|също)",
+    r"чита(?:йте|ти) також|дивіться також|διαβάστε (?:επίσης|ακόμη|ακόμα)|ayrıca (?:oku|bak)",
+    r"bunu da oku|ilgili haber",
     # Asia, Arabic, Hebrew
     r"baca (?:juga|selengkapnya)|lihat juga|xem thêm|[اإ]قرأ أيضا|קראו גם|यह भी पढ़ें|ये भी पढ़ें",
     r"関連記事|あわせて読みたい|相关阅读|相關新聞|관련기사",
@@ -49,14 +57,17 @@ RIGHTS = (
 )
 SHARE = (
     r"follow (?:us|me|him|her)\b.{0,60}\b(?:on|at)\b|follow\b.{0,60}\b(?:twitter|facebook|instagram|x\.com)",
-    r"(?:like|share) (?:this|it|the)\b.{0,40}(?:story|article|post|friend)|like us on|share (?:on|via)|find us on",
+    r"(?:like|share) (?:this|it|the)\b.{0,40}(?:story|article|post|friend)|like us on",
+    r"share (?:on|via)|find us on",
     r"click here to (?:get|subscribe|sign|join|download|follow)|(?:download|get) (?:the|our)\b.{0,40}\bapp\b",
     r".{0,40}\bby clicking here\W*$|(?:link kopiert|link copied|lien copié|enlace copiado)\W*$",
+    r"(?:facebook|twitter|x|linked-?in|whatsapp|telegram|reddit|pinterest|flipboard|e-?mail|print|copy link)\W*$",
 )
 ADVERT = (
     r"(?:advert(?:isement|ising)?|anzeige|werbung|publicité|passer la publicité|publicidade?|pubblicità|reklama?)\W*$",
     r"(?:annons|annonse|mainos|реклама|ad|sponsored(?: content)?|article content|iklan|広告|광고)\W*$",
-    r"story continues below(?: advertisement)?\W*$|continue reading\W*$|loading\W*$|scroll to continue.{0,20}$",
+    r"story continues below(?: advertisement)?\W*$|continue reading\W*$|loading\W*$",
+    r"scroll to continue.{0,20}$",
 )
 
 _SEARCHED = re.compile("|".join(SUBSCRIBE + RIGHTS), re.IGNORECASE)
@@ -68,12 +79,16 @@ _TRADE = re.compile(
     r"|giornalista|repórter|redaktör|redaktor\w*|корреспондент|журналист\w*)\b",
     re.IGNORECASE,
 )
-_NEWSLETTER = re.compile(r"newsletter|infolettre|nieuwsbrief|nyhetsbrev|boletín|рассылк|розсилк|ニュースレター", re.IGNORECASE)
+_NEWSLETTER = re.compile(
+    r"newsletter|infolettre|nieuwsbrief|nyhetsbrev|boletín|рассылк|розсилк|ニュースレター", re.IGNORECASE
+)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _BYLINE_WORDS = re.compile(
     r"\b(?:by|von|par|por|di|door|av|af|text|autor|author|words|written|story|and|und|et|y|e|og|och|staff|reporters?"
-    r"|stand|uhr|published|updated?|posted|aktualisiert|veröffentlicht|publié|mis à jour|actualizado|publicado|at|on|um|am"
-    r"|[ap]\.?m\.?|gmt|utc|[a-z]?[ecmpbj]s?[td]t?|jan\w*|feb\w*|m[aä]r\w*|apr\w*|ma[iy]\w*|jun\w*|jul\w*|aug\w*|sep\w*"
+    r"|stand|uhr|published|updated?|posted|aktualisiert|veröffentlicht|publié|mis à jour"
+    r"|actualizado|publicado|at|on|um|am"
+    r"|[ap]\.?m\.?|gmt|utc|[a-z]?[ecmpbj]s?[td]t?|jan\w*|feb\w*|m[aä]r\w*|apr\w*|ma[iy]\w*|jun\w*"
+    r"|jul\w*|aug\w*|sep\w*"
     r"|o[ck]t\w*|nov\w*|de[cz]\w*|mon\w*day|\w{2,6}sday|\w{3,5}day|\w{4,7}tag)\b",
     re.IGNORECASE,
 )
@@ -100,7 +115,7 @@ def is_cue(text: str) -> bool:
 
 
 def is_byline(text: str, authors: Iterable[str]) -> bool:
-    """Whether a block says nothing but who wrote it or when: known authors, dates, and the words between them."""
+    """Whether a block says only who wrote the article or when: known authors, dates, the words between."""
     if len(text) > MAX_BYLINE_CHARS:
         return False
     rest = _CONTACT.sub(" ", text.casefold())

@@ -16,32 +16,32 @@ EARLIEST_YEAR = 1600
 LATEST_YEAR = 2200
 
 ZONES_HOURS = {
-    **{
-        "z": 0,
-        "ut": 0,
-        "utc": 0,
-        "gmt": 0,
-        "wet": 0,
-        "west": 1,
-        "cet": 1,
-        "mez": 1,
-        "cest": 2,
-        "mesz": 2,
-        "sast": 2,
-    },
-    **{"eet": 2, "eest": 3, "msk": 3, "jst": 9, "kst": 9},
-    **{
-        "est": -5,
-        "edt": -4,
-        "cst": -6,
-        "cdt": -5,
-        "mst": -7,
-        "mdt": -6,
-        "pst": -8,
-        "pdt": -7,
-        "et": -5,
-        "pt": -8,
-    },
+    "z": 0,
+    "ut": 0,
+    "utc": 0,
+    "gmt": 0,
+    "wet": 0,
+    "west": 1,
+    "cet": 1,
+    "mez": 1,
+    "cest": 2,
+    "mesz": 2,
+    "sast": 2,
+    "eet": 2,
+    "eest": 3,
+    "msk": 3,
+    "jst": 9,
+    "kst": 9,
+    "est": -5,
+    "edt": -4,
+    "cst": -6,
+    "cdt": -5,
+    "mst": -7,
+    "mdt": -6,
+    "pst": -8,
+    "pdt": -7,
+    "et": -5,
+    "pt": -8,
 }
 """Zone words with one meaning in practice; `BST` and `IST` have several and are not read."""
 
@@ -50,21 +50,17 @@ _ISO = re.compile(
     r"(?:[T\s,]+(\d{1,2})[:h.](\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp][Mm])?"
     r"\s*([A-Za-z]{1,5}\b|(?:UTC|GMT)?\s?[+\-−]\d{1,2}:?(?:\d{2})?)?)?"
 )
-_DOTTED = re.compile(
-    r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(?:[^\d]{1,12}(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?)?"
-)
+_DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(?:[^\d]{1,12}(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?)?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?)?(Z)?$")
 _EPOCH = re.compile(r"\d{10}(?:\d{3})?$")
 _ENGLISH = re.compile(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b", re.IGNORECASE)
-_RFC5322 = re.compile(
-    r"(?:[A-Za-z]{3},\s*)?\d{1,2}\s[A-Za-z]{3}\s\d{4}\s\d{1,2}:\d{2}(?::\d{2})?\s+[-+A-Z0-9]{1,5}$"
-)
+_RFC5322 = re.compile(r"(?:[A-Za-z]{3},\s*)?\d{1,2}\s[A-Za-z]{3}\s\d{4}\s\d{1,2}:\d{2}(?::\d{2})?\s+[-+A-Z0-9]{1,5}$")
 _PATH = re.compile(r"/((?:19|20)\d{2})[/-](0?[1-9]|1[0-2])[/-](0?[1-9]|[12]\d|3[01])(?=[/_.-]|$)")
 
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """A moment: `iso` is ISO 8601 as precise as the source was, `raw` is what stood there, `source` who said it."""
+    """A moment: `iso` is ISO 8601 as precise as the source, `raw` what stood there, `source` who said it."""
 
     iso: str
     raw: str
@@ -94,7 +90,7 @@ def parse_date(raw: str) -> str | None:
 
 
 def first_date(claims: Iterable[tuple[str, str]]) -> When | None:
-    """The first of (source, raw) that reads as a date; a later claim of the same day wins if it alone has a time."""
+    """The first of (source, raw) that reads as a date; one of the same day that alone has a time wins."""
     best: When | None = None
     for source, raw in claims:
         iso = parse_date(raw)
@@ -117,7 +113,7 @@ def date_in_url(url: str) -> str | None:
 
 
 def date_in_markup(tree: HtmlElement, url: str) -> str | None:
-    """The day that htmldate finds in the page's markup and text: the last resort, it costs several milliseconds."""
+    """The day that htmldate finds in the page's markup and text: the last resort, several milliseconds."""
     latest = datetime.now(UTC).date().isoformat()
     return find_date(tree, original_date=True, url=url, max_date=latest, deferred_url_extractor=True) or None
 
@@ -171,9 +167,8 @@ def _english(text: str) -> str | None:
     words = re.sub(
         r"\b(?:GMT|UTC)(?=[+-])|\(.*?\)|\b(?:at|on|updated?|published?|posted)\b:?|\|", " ", text, flags=re.I
     )
-    offsets = {word.upper(): hours * 3600 for word, hours in ZONES_HOURS.items()}
-    one = dateutil_parser.parse(words, default=datetime(2000, 1, 1), tzinfos=offsets)  # noqa: DTZ001
-    other = dateutil_parser.parse(words, default=datetime(2001, 2, 2, 1, 1), tzinfos=offsets)  # noqa: DTZ001
+    one = dateutil_parser.parse(words, default=datetime(2000, 1, 1), tzinfos=_named_zone)  # noqa: DTZ001
+    other = dateutil_parser.parse(words, default=datetime(2001, 2, 2, 1, 1), tzinfos=_named_zone)  # noqa: DTZ001
     if one.date() != other.date():
         return None
     return _moment(one) if one.timetz() == other.timetz() else _day(one.year, one.month, one.day)
@@ -183,6 +178,13 @@ def _hour(hour: int, half: str | None) -> int:
     if half is None:
         return hour
     return hour % 12 + (12 if half.lower() == "pm" else 0)
+
+
+def _named_zone(name: str | None, offset_seconds: int | None) -> timezone | None:
+    """What dateutil asks for each zone it meets; None leaves a zone of several meanings out."""
+    if offset_seconds is not None:
+        return timezone(timedelta(seconds=offset_seconds))
+    return _zone(name)
 
 
 def _zone(text: str | None) -> timezone | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from lxml.html import HtmlElement
 
@@ -66,12 +67,17 @@ BLOCKS = {
     ),
 }
 
+NAMES_KEPT = 20_000
+"""A newsroom's pages share their class names: a verdict is kept for the pages to come."""
+
 MAX_WIDGET_SHARE = 0.75
 """A part with more of the page's text than this is the page, whatever it is called."""
 
 _WIDGET = re.compile(
-    r"newsletter|donat(?:e|ion)|(?:^|[\s_-])contribut(?:e|ion)(?:$|[\s_-])|(?:^|[\s_-])(?:support-?us|crowdfund\w*)"
-    r"|cookie|gdpr|(?:^|[\s_-])consent|(?:^|[\s_-])(?:subscribe|subscription|sign-?up|signin|log-?in|register)"
+    r"newsletter|donat(?:e|ion)|(?:^|[\s_-])contribut(?:e|ion)(?:$|[\s_-])"
+    r"|(?:^|[\s_-])(?:support-?us|crowdfund\w*)"
+    r"|cookie|gdpr|(?:^|[\s_-])consent"
+    r"|(?:^|[\s_-])(?:subscribe|subscription|sign-?up|signin|log-?in|register)"
     r"|(?:^|[\s_-])(?:paywall|piano|subscriber)-?(?:prompt|offer|barrier|box|wall|banner|teaser|cta|message)"
     r"|(?:^|[\s_-])(?:pay-?buttons?|payments?|membership|paypal)(?:$|[\s_-])"
     r"|(?:^|[\s_-])(?:share|sharing|social)-?(?:bar|buttons?|links?|icons?|tools?|list|media)"
@@ -82,7 +88,8 @@ _WIDGET = re.compile(
 _ELSEWHERE = re.compile(
     r"(?:^|[\s_-])(?:comments?|kommentare?|disqus|related|recirc\w*|recommend\w*|teasers?|promo\w*|sidebar|footer|modal"
     r"|popup|pop-up|overlay|most-?(?:read|popular|viewed)|popular|trending|disclaimer|share|social|banner"
-    r"|author-?(?:bio|box|info|card)|bio|about-?(?:the-?)?author|read-?(?:more|also|next)|also-?read|more-?(?:from|on|stories)"
+    r"|author-?(?:bio|box|info|card)|bio|about-?(?:the-?)?author|read-?(?:more|also|next)"
+    r"|also-?read|more-?(?:from|on|stories)"
     r"|breadcrumbs?|copyright|captions?|credits?|fact-?box|factbox|infobox)(?:$|[\s_-])",
     re.IGNORECASE,
 )
@@ -99,13 +106,18 @@ _OUTSIDE = {
     "address",
     "dialog",
 }
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+"""Soft hyphens, zero-width spaces, word joiners: nobody sees them and they part words for a search."""
 _LINKED_SHARE = 0.9
 _MAX_LINKED_CHARS = 220
 
 
 def words_of(text: str | None) -> str:
     """The text with its white space folded and its invisible characters gone."""
-    return " ".join((text or "").replace("\xad", "").replace("\u200b", "").replace("\ufeff", "").split())
+    if not text:
+        return ""
+    words = " ".join(text.split())
+    return words if words.isascii() else words.translate(_INVISIBLE).strip()
 
 
 def drop_silent(tree: HtmlElement) -> None:
@@ -115,33 +127,35 @@ def drop_silent(tree: HtmlElement) -> None:
             element.drop_tree()
 
 
-def drop_widgets(tree: HtmlElement, total_chars: int) -> None:
-    """Take out newsletter, donation, payment, cookie, login and sharing parts, known by name or by their controls.
+def drop_widgets(tree: HtmlElement) -> None:
+    """Take out newsletter, donation, payment, cookie, login and sharing parts, by their names or controls.
 
-    `total_chars` is how much text the tree has: a part with most of it stays.
+    A part with most of the page's text, or with a main heading, stays: it is the page.
     """
-    most = MAX_WIDGET_SHARE * total_chars
+    most = MAX_WIDGET_SHARE * len(tree.text_content())
     for element in [*_named_widgets(tree), *_control_groups(tree)]:
         parent = element.getparent()
-        if (
-            parent is not None
-            and len(words_of(element.text_content())) <= most
-            and element.find(".//h1") is None
-        ):
+        if parent is not None and len(element.text_content()) <= most and element.find(".//h1") is None:
             element.drop_tree()
 
 
 def _named_widgets(tree: HtmlElement) -> Iterator[HtmlElement]:
-    seen: dict[str, bool] = {}
-    for element in list(tree.iter("div", "section", "aside", "form", "ul", "p", "span")):
+    for element in list(tree.iter("div", "section", "aside", "form", "ul")):
         names = signs(element)
-        if not names:
-            continue
-        known = seen.get(names)
-        if known is None:
-            known = seen[names] = _WIDGET.search(names) is not None
-        if known:
+        if names and is_widget_name(names):
             yield element
+
+
+@lru_cache(maxsize=NAMES_KEPT)
+def is_widget_name(names: str) -> bool:
+    """Whether class and id say newsletter, donation, payment, cookies, login, sharing or advertising."""
+    return _WIDGET.search(names) is not None
+
+
+@lru_cache(maxsize=NAMES_KEPT)
+def is_elsewhere_name(names: str) -> bool:
+    """Whether class and id say that a part is not the article: comments, teasers, captions, portraits."""
+    return _ELSEWHERE.search(names) is not None
 
 
 def _control_groups(tree: HtmlElement) -> Iterator[HtmlElement]:
@@ -171,7 +185,7 @@ class Surroundings:
         self._known: dict[HtmlElement, bool] = {}
 
     def is_outside(self, element: HtmlElement) -> bool:
-        """Whether the element or one around it is a frame, a form, a figure or a named part that is no article."""
+        """Whether the element or one around it is a frame, a form, a figure or named as something else."""
         path: list[HtmlElement] = []
         node: HtmlElement | None = element
         answer = False
@@ -194,14 +208,14 @@ class Surroundings:
         if not self._by_name or element.tag in ("html", "body", "main", "article"):
             return False
         names = signs(element)
-        return len(names) > 2 and (_ELSEWHERE.search(names) or _WIDGET.search(names)) is not None
+        return len(names) > 2 and (is_elsewhere_name(names) or is_widget_name(names))
 
 
 def linked_lines(tree: HtmlElement) -> set[str]:
-    """The texts of paragraphs that are nothing but links to other pages: teasers between an article's paragraphs.
+    """The texts of paragraphs and list items that are nothing but links: teasers between paragraphs.
 
-    They are matched against what was extracted and not cut from the tree: a container without its teasers can
-    look like another kind of page to trafilatura.
+    They are matched against what was extracted and not cut from the tree: a container without its teasers
+    can look like another kind of page to trafilatura.
     """
     lines: set[str] = set()
     for paragraph in tree.iter("p", "li"):

@@ -146,11 +146,7 @@ def _path(url: str) -> str:
 
 def type_words(node: Node) -> list[str]:
     """The node's `@type` words without vocabulary prefixes."""
-    return [
-        word.rsplit("/", 1)[-1].rsplit(":", 1)[-1]
-        for word in _listed(node.get("@type"))
-        if isinstance(word, str)
-    ]
+    return [word.rsplit("/", 1)[-1].rsplit(":", 1)[-1] for word in _listed(node.get("@type")) if isinstance(word, str)]
 
 
 def name_of(value: Any) -> str | None:

@@ -7,11 +7,11 @@ from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-SAMPLE_CHARS = 1500
-"""Enough to be sure (0.2 ms); more changes nothing."""
+SAMPLE_CHARS = 800
+"""Enough to be sure in 0.1 ms; more changes nothing."""
 
 SURE = 0.9
-"""Above this probability the text overrules the declaration: templates declare `en` on pages in other languages."""
+"""From this probability on the text overrules the declaration: templates declare `en` everywhere."""
 
 MIN_CHARS = 60
 

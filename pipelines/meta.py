@@ -1,4 +1,4 @@
-"""What a page says of itself in its head and beside its headline: meta and link elements, h1, byline, time."""
+"""What a page says of itself in its head and its headings: meta and link elements, title, h1."""
 
 from __future__ import annotations
 
@@ -83,6 +83,11 @@ class Meta:
     licence: str | None
     feeds: tuple[tuple[str, str], ...]
 
+    @property
+    def site(self) -> str | None:
+        """The newsroom's name."""
+        return self.first(*SITES)
+
     def first(self, *names: str) -> str | None:
         """The first value found under these names, in their order, as plain text."""
         return next((value for _, value in self.all(*names)), None)
@@ -112,7 +117,9 @@ def page_meta(tree: HtmlElement) -> Meta:
         title=plain(title.text_content()) if title is not None else None,
         headings=tuple(_headings(tree)),
         language=_language(tree, names),
-        **_links(tree),
+        canonical=_first_href(tree, "canonical"),
+        licence=_first_href(tree, "license"),
+        feeds=tuple(_feeds(tree)),
     )
 
 
@@ -130,29 +137,24 @@ def _language(tree: HtmlElement, names: Mapping[str, list[str]]) -> str | None:
     root = tree.get("lang") or tree.get("xml:lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang")
     found = [
         root,
-        *(
-            value
-            for name in ("content-language", "og:locale", "dc.language")
-            for value in names.get(name, ())
-        ),
+        *(value for name in ("content-language", "og:locale", "dc.language") for value in names.get(name, ())),
     ]
     return next((value.strip() for value in found if value and value.strip()), None)
 
 
-def _links(tree: HtmlElement) -> dict[str, object]:
-    canonical = licence = None
-    feeds: list[tuple[str, str]] = []
+def _first_href(tree: HtmlElement, relation: str) -> str | None:
     for element in tree.iter("link"):
-        rel, href = (element.get("rel") or "").lower().split(), (element.get("href") or "").strip()
-        if not href:
-            continue
-        if "canonical" in rel:
-            canonical = canonical or href
-        elif "license" in rel:
-            licence = licence or href
-        elif "alternate" in rel and (element.get("type") or "").strip().lower() in FEED_TYPES:
-            feeds.append((href, element.get("title") or ""))
-    return {"canonical": canonical, "licence": licence, "feeds": tuple(feeds)}
+        href = (element.get("href") or "").strip()
+        if href and relation in (element.get("rel") or "").lower().split():
+            return href
+    return None
+
+
+def _feeds(tree: HtmlElement) -> Iterator[tuple[str, str]]:
+    for element in tree.iter("link"):
+        href, kind = (element.get("href") or "").strip(), (element.get("type") or "").strip().lower()
+        if href and kind in FEED_TYPES and "alternate" in (element.get("rel") or "").lower().split():
+            yield href, element.get("title") or ""
 
 
 def without_site(title: str, site: str | None, headings: tuple[str, ...]) -> str:

@@ -16,9 +16,7 @@ from pipelines.decode import decode_body
 
 HTML_TYPES = {"", "text/html", "application/xhtml+xml", "text/plain", "application/octet-stream"}
 SNIFF_BYTES = 512
-_MARKUP = re.compile(
-    rb"^(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|!--|script|meta|title|div|p\b|\?xml)", re.I
-)
+_MARKUP = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|!--|script|meta|title|div|p\b|\?xml)", re.I)
 _FOREIGN = re.compile(
     rb"^(?:\xef\xbb\xbf)?\s*(?:%PDF|PK\x03|\x89PNG|GIF8|\xff\xd8\xff|RIFF|[{\[]|<(?:rss|feed|urlset|svg)\b)"
 )
@@ -86,9 +84,7 @@ def open_page(page: PageInput, limits: ReadLimits) -> Page:
     if problem is not None:
         return Page(page.url, page.url, None, "", "", decoded.complete, problem)
     text = page_text(decoded.data, content_type)
-    parser = HTMLParser(
-        encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False, huge_tree=True
-    )
+    parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False, huge_tree=True)
     try:
         tree = document_fromstring(_as_utf8(decoded.data, text), parser=parser)
     except ParserError:

@@ -18,6 +18,7 @@ _PREFIX = re.compile(
     re.IGNORECASE,
 )
 _CONTACT = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\S+|(?:^|\s)@\w+|\(\s*\)|\[\s*\]")
+_ASIDE = re.compile(r"\([^()]{0,40}\)|\s\d.*$")
 _JOINT = re.compile(
     r"\s*[;|•·]\s*|\s+(?:and|und|et|y|e|en|och|og|ja|i|и|та|ve|&|\+)\s+|\s*[、，,/]\s*|\s+[-–—]\s+",
     re.IGNORECASE,
@@ -99,7 +100,7 @@ def split_names(text: str) -> list[str]:
 def _bare(text: str) -> str:
     """The text without `By`, addresses, handles and stray punctuation; empty when no name can be left."""
     line = plain(text) or ""
-    line = _CONTACT.sub(" ", line)
+    line = _ASIDE.sub(" ", _CONTACT.sub(" ", line))
     line = _PREFIX.sub("", " ".join(line.split()))
     line = line.strip(" ,;:|/–—-•·\"“”'()[]{}").strip()
     if len(line) > MAX_NAME_CHARS or not _WORD.search(line) or line.casefold() in _NO_NAMES:

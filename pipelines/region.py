@@ -1,14 +1,14 @@
 """Where the article stands in a page: the part of the tree around its paragraphs, next to its headline.
 
-trafilatura finds an article by the names that templates give its container, and takes the first that fits. Articles
-come in several containers (adverts between them, posts of a live blog, a wall in the middle) or under no known name.
-So the paragraphs are found first, by their length and their surroundings, and the part that holds them is handed over.
+trafilatura finds an article by the names that templates give its container, and takes the first that fits.
+But articles come in several containers (adverts between them, posts of a live blog, a wall in the middle), or
+under no known name. So the paragraphs are found first, by their length and their surroundings, and the part
+that holds them is handed over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import dataclass
 from itertools import islice
 
@@ -30,14 +30,32 @@ REACH = 7
 
 NEAR_SHARE = 0.35
 NEAR_CHARS = 1500
-"""The part around the headline counts as the article when it has this share of the page's paragraphs, or this much."""
+"""The part around the headline is the article's when it has this share of the paragraphs, or this much."""
 
+MIN_KIND_SHARE = 0.15
 INLINE = {
-    *("a", "abbr", "b", "bdi", "cite", "code", "em", "font", "i", "mark", "q", "s", "small", "span", "strong", "sub"),
-    *("sup", "time", "u"),
+    *(
+        "a",
+        "abbr",
+        "b",
+        "bdi",
+        "cite",
+        "code",
+        "em",
+        "font",
+        "i",
+        "mark",
+        "q",
+        "s",
+        "small",
+        "span",
+        "strong",
+    ),
+    *("sub", "sup", "time", "u"),
 }
-KEPT_BEFORE = {"h2", "h3", "h4", "ul", "ol", "p", "blockquote"}
-KEPT_AFTER = {"p", "blockquote", "pre", "table", "ul", "ol", "dl", "br", *INLINE}
+HEADINGS = ("h1", "h2", "h3")
+
+KindOfPart = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +89,8 @@ def find_region(tree: HtmlElement, headline: HtmlElement | None) -> Region | Non
     `headline` is the element with this article's headline, if the page shows it: a page with several articles
     is read from the one under its own headline.
     """
-    found = paragraphs(tree, Surroundings(), headline) or paragraphs(tree, Surroundings(by_name=False), headline)
+    by_name = paragraphs(tree, Surroundings(), headline)
+    found = by_name or paragraphs(tree, Surroundings(by_name=False), headline)
     if sum(paragraph.weight for paragraph in found) < MIN_TOTAL_CHARS:
         return None
     if headline is not None:
@@ -80,38 +99,40 @@ def find_region(tree: HtmlElement, headline: HtmlElement | None) -> Region | Non
 
 
 def paragraphs(tree: HtmlElement, around: Surroundings, headline: HtmlElement | None) -> list[Paragraph]:
-    """The page's running text in document order: p elements, and divs with text of their own."""
+    """The page's running text in document order: p elements, and containers with text of their own."""
     found: list[Paragraph] = []
     under_headline = False
-    for element in tree.iter("p", "div", "li", "td", "section", "article", "h1", "h2", "h3"):
-        if element.tag in ("h1", "h2", "h3"):
+    for element in tree.iter("p", "div", "li", "td", "section", "article", *HEADINGS):
+        tag = element.tag
+        if tag in HEADINGS:
             under_headline = under_headline or element is headline
             continue
-        if element.tag == "p":
+        if tag == "p":
             chars, least = len(words_of(element.text_content())), MIN_PARAGRAPH_CHARS
         else:
             chars, least = _direct_chars(element), MIN_DIRECT_CHARS
         if chars < least or _link_chars(element) > MAX_LINK_SHARE * chars or around.is_outside(element):
             continue
-        found.append(Paragraph(element, chars, 0 if element.tag == "li" else chars, under_headline))
+        found.append(Paragraph(element, chars, 0 if tag == "li" else chars, under_headline))
     return found
 
 
 def _direct_chars(element: HtmlElement) -> int:
     """How much text the element has outside of blocks within it."""
-    chars = len(words_of(element.text))
+    text = element.text
+    chars = len(text.strip()) if text else 0
     for child in element:
+        tail = child.tail
+        if tail and not tail.isspace():
+            chars += len(words_of(tail))
         if child.tag in INLINE and next(child.iter(*BLOCKS), None) is None:
             chars += len(words_of(child.text_content()))
-        if child.tail:
-            chars += len(words_of(child.tail))
     return chars
 
 
 def _link_chars(element: HtmlElement) -> int:
-    if element.tag == "p":
-        return sum(len(link.text_content()) for link in element.iter("a"))
-    return sum(len(link.text_content()) for child in element if child.tag not in BLOCKS for link in child.iter("a"))
+    parts = [element] if element.tag == "p" else [child for child in element if child.tag not in BLOCKS]
+    return sum(len(link.text_content()) for part in parts for link in part.iter("a"))
 
 
 def _near(found: list[Paragraph], headline: HtmlElement) -> list[Paragraph]:
@@ -132,19 +153,18 @@ def _core(found: list[Paragraph]) -> HtmlElement:
     scores: dict[HtmlElement, float] = {}
     for paragraph in found:
         weight = float(paragraph.weight)
-        around = paragraph.element.iterancestors()
         start = [paragraph.element] if paragraph.element.tag != "p" else []
-        for ancestor in islice((*start, *around), REACH):
+        for ancestor in islice((*start, *paragraph.element.iterancestors()), REACH):
             scores[ancestor] = scores.get(ancestor, 0.0) + weight
             weight *= DECAY
     return max(scores, key=lambda element: scores[element])
 
 
 def _widened(found: list[Paragraph], core: HtmlElement) -> Region:
-    """The core with what belongs to it outside: paragraphs before it, and paragraphs of the same kind after it."""
+    """The core with what belongs to it outside: paragraphs before it, and those of the same kind after it."""
     inside = _under(found, core)
-    kinds = {_kind(paragraph.element) for paragraph in inside}
     start, end = found.index(inside[0]), found.index(inside[-1])
+    kinds = _main_kinds(inside)
     article = core if core.tag == "article" else _article_of(core)
     top, first, last = core, inside[0].element, inside[-1].element
     for ancestor in core.iterancestors():
@@ -154,17 +174,20 @@ def _widened(found: list[Paragraph], core: HtmlElement) -> Region:
             (place, paragraph.element)
             for place, paragraph in enumerate(found)
             if not start <= place <= end and ancestor in paragraph.element.iterancestors()
-            if (place < start and paragraph.under_headline) or _kind(paragraph.element) in kinds
+            if _leads(paragraph, place < start, article) or _kind(paragraph.element) in kinds
             if article is None or _article_of(paragraph.element) in (None, article)
         ]
         if more:
             top = ancestor
-            first = min(more, key=lambda entry: entry[0])[1] if more[0][0] < start else first
+            first = more[0][1] if more[0][0] < start else first
             last = more[-1][1] if more[-1][0] > end else last
-        if ancestor is article:
-            break
     chars = sum(paragraph.chars for paragraph in _between(found, first, last))
     return Region(top, core, first, last, chars)
+
+
+def _leads(paragraph: Paragraph, is_before: bool, article: HtmlElement | None) -> bool:
+    """Whether a paragraph before the core can be the article's beginning."""
+    return is_before and (paragraph.under_headline or article is not None)
 
 
 def _between(found: list[Paragraph], first: HtmlElement, last: HtmlElement) -> Iterator[Paragraph]:
@@ -178,74 +201,32 @@ def _between(found: list[Paragraph], first: HtmlElement, last: HtmlElement) -> I
 
 
 def _under(found: list[Paragraph], ancestor: HtmlElement) -> list[Paragraph]:
-    return [entry for entry in found if entry.element is ancestor or ancestor in entry.element.iterancestors()]
+    return [one for one in found if one.element is ancestor or ancestor in one.element.iterancestors()]
 
 
 def _article_of(element: HtmlElement) -> HtmlElement | None:
     """The outermost article element around: posts and teasers are articles within one."""
-    return next(iter(list(element.iterancestors("article"))[::-1]), None)
+    around = list(element.iterancestors("article"))
+    return around[-1] if around else None
 
 
-def _kind(element: HtmlElement) -> tuple[str | None, ...]:
-    """What a template's repeated parts have in common: the names of the containers, or of the paragraph itself."""
+def _main_kinds(inside: list[Paragraph]) -> set[KindOfPart]:
+    """The kinds that make up a good part of the core; a teaser in the middle says nothing of what follows."""
+    shares: dict[KindOfPart, int] = {}
+    for paragraph in inside:
+        kind = _kind(paragraph.element)
+        shares[kind] = shares.get(kind, 0) + paragraph.chars
+    total = sum(shares.values())
+    return {kind for kind, chars in shares.items() if chars >= MIN_KIND_SHARE * total}
+
+
+def _kind(element: HtmlElement) -> KindOfPart:
+    """What a template's repeated parts share: the containers' names, or that of the paragraph itself."""
     parent = element.getparent()
     if parent is None:
-        return (element.tag,)
-    around = parent.getparent()
+        return (str(element.tag),)
     if not parent.get("class") and element.get("class"):
-        return (element.tag, element.get("class"), parent.tag)
-    outer = (around.tag, around.get("class")) if around is not None else ("", None)
-    return (parent.tag, parent.get("class"), *outer)
-
-
-def cut_out(region: Region) -> HtmlElement:
-    """A copy of the region: outside the core nothing before the first and after the last paragraph, and within it
-    nothing after the last one but short paragraphs, tables and lists."""
-    top, core = region.top, region.core
-    first = core if core in region.first.iterancestors() or region.first is core else region.first
-    way_to_first, way_to_last = _way(top, first), _way(top, region.last)
-    inside_from = len(_way(top, core)) if region.last is core or core in region.last.iterancestors() else len(way_to_last)
-    copy = deepcopy(top)
-    copy.tail = None
-    starts, ends = _walk(copy, way_to_first), _walk(copy, way_to_last)
-    for depth, node in enumerate(ends):
-        for sibling in list(node.itersiblings()):
-            if depth < inside_from or not _may_end(sibling):
-                sibling.drop_tree()
-        if depth < inside_from:
-            node.tail = None
-    for node in starts:
-        for sibling in list(node.itersiblings(preceding=True)):
-            if sibling.tag not in KEPT_BEFORE:
-                sibling.drop_tree()
-    return copy
-
-
-def _may_end(element: HtmlElement) -> bool:
-    """Whether an element after the last long paragraph can still be text: no heading, and not mostly links."""
-    if element.tag not in KEPT_AFTER:
-        return False
-    chars = len(words_of(element.text_content()))
-    return sum(len(link.text_content()) for link in element.iter("a")) <= MAX_LINK_SHARE * chars
-
-
-def _way(top: HtmlElement, element: HtmlElement) -> list[int]:
-    """The child numbers that lead from `top` to the element."""
-    way: list[int] = []
-    node = element
-    while node is not top:
-        parent = node.getparent()
-        if parent is None:
-            break
-        way.append(parent.index(node))
-        node = parent
-    return way[::-1]
-
-
-def _walk(top: HtmlElement, way: list[int]) -> list[HtmlElement]:
-    nodes: list[HtmlElement] = []
-    node = top
-    for number in way:
-        node = node[number]
-        nodes.append(node)
-    return nodes
+        return (str(element.tag), element.get("class"), str(parent.tag))
+    around = parent.getparent()
+    outer = (str(around.tag), around.get("class")) if around is not None else ("", None)
+    return (str(parent.tag), parent.get("class"), *outer)

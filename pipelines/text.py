@@ -1,59 +1,48 @@
-"""The words of an article, block by block: trafilatura's reading of the region, without the page's own sentences."""
+"""The words of an article, block by block, without the page's own sentences between them."""
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache
-from itertools import islice
-from typing import Literal
 
-from lxml.etree import _Element
-from lxml.html import HtmlElement, document_fromstring
-from trafilatura import bare_extraction
-from trafilatura.settings import Extractor
+from lxml.html import HtmlElement
 
+from pipelines.blocks import Block, chars, extract, extract_part, plain_blocks
 from pipelines.byline import headline_element
 from pipelines.cues import is_author_note, is_byline, is_closing_call, is_cue
-from pipelines.furniture import drop_silent, drop_widgets, linked_lines, words_of
-from pipelines.region import cut_out, find_region
-
-Kind = Literal["head", "p", "quote", "item", "row"]
+from pipelines.excerpt import cut_out
+from pipelines.furniture import drop_silent, drop_widgets, linked_lines
+from pipelines.headline import letters
+from pipelines.lead import find_lead
+from pipelines.region import find_region
 
 MIN_TEXT_CHARS = 250
 """Below this a reading is doubted, and the slower ways are tried."""
 
+MIN_GAIN = 1.5
+"""How much longer another reading must be to replace a short one."""
+
 MIN_COVERAGE = 0.6
 """A reading with less than this share of the region's running text has lost something."""
 
+MIN_RELEVANCE = 0.25
+"""An article uses this share of the longer words of its headline and description, and nearly always twice it."""
+
+MIN_SAID_WORDS = 6
 MIN_SHARED_WORDS = 0.3
-MAX_KICKER_CHARS = 30
+MIN_TITLE_LETTERS = 20
+MAX_KICKER_LETTERS = 30
 TOP_BLOCKS = 6
 LAST_BLOCKS = 3
-LEAD_REACH = 150
-LEAD_CHARS = (50, 700)
 
 _WORD = re.compile(r"\w+")
-
-# a page's text is its own affair: trafilatura's remarks on it belong in no log of ours
-logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
-logging.getLogger("htmldate").setLevel(logging.CRITICAL)
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One paragraph, heading, quotation, list item or table row; `text` has no line feeds."""
-
-    kind: Kind
-    text: str
+_LONG_WORD = re.compile(r"\w{4,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the page says of its article elsewhere; used to tell the article's words from repetitions of these."""
+    """What the page says of its article elsewhere: the text must not repeat it, and is checked against it."""
 
     titles: tuple[str, ...] = ()
     descriptions: tuple[str, ...] = ()
@@ -70,20 +59,20 @@ class Text:
     @property
     def chars(self) -> int:
         """How much text there is."""
-        return sum(len(block.text) for block in self.blocks)
+        return chars(self.blocks)
 
 
 def article_text(tree: HtmlElement, told: Told) -> Text:
     """The article's blocks in reading order. Takes the tree apart: read links and metadata first.
 
-    Never uses the network. May run long on hostile markup; the pool's time limit is the bound.
+    Uses no network. May run long on hostile markup: the pool's time limit is the bound.
     """
     drop_silent(tree)
     headline = headline_element(tree, told.titles[0] if told.titles else None)
-    lead = _lead(headline, told)
+    lead = find_lead(headline, told.descriptions, told.titles)
     links = linked_lines(tree)
-    drop_widgets(tree, len(words_of(tree.text_content())))
-    blocks, way = _read(tree, headline if _is_title(headline, told) else None)
+    drop_widgets(tree)
+    blocks, way = _read(tree, headline if _is_title(headline, told) else None, told)
     kept = list(_cleaned(blocks, told, links))
     while kept and kept[-1].kind == "head":
         kept.pop()
@@ -92,114 +81,59 @@ def article_text(tree: HtmlElement, told: Told) -> Text:
     return Text(tuple(kept), way if kept else "none")
 
 
-def _read(tree: HtmlElement, headline: HtmlElement | None) -> tuple[list[Block], str]:
-    """The region's blocks; when these are few, the whole page's, at last with all of trafilatura's fallbacks."""
-    region = find_region(tree, headline)
-    best: list[Block] = []
-    if region is not None:
-        part = cut_out(region)
-        best = _extract(_page_of(deepcopy(part)))
-        if _chars(best) < MIN_COVERAGE * region.chars:
-            plain = list(_plain_blocks(part))
-            best = max(best, plain, key=_chars)
-        if _chars(best) >= MIN_TEXT_CHARS:
+def _read(tree: HtmlElement, headline: HtmlElement | None, told: Told) -> tuple[list[Block], str]:
+    """The region's blocks; when these are few or speak of something else, the whole page's."""
+    best = _read_region(tree, headline)
+    if chars(best) >= MIN_TEXT_CHARS:
+        relevance = _relevance(best, told)
+        if relevance >= MIN_RELEVANCE:
             return best, "region"
+        blocks = extract(tree)
+        is_better = _relevance(blocks, told) >= relevance + MIN_RELEVANCE
+        return (blocks, "page") if is_better else (best, "region")
     way = "region"
     for name, fast in (("page", True), ("cascade", False)):
-        blocks = _extract(tree, fast=fast)
-        if _chars(blocks) > _chars(best):
+        blocks = extract(tree, fast=fast)
+        if chars(blocks) > MIN_GAIN * chars(best):
             best, way = blocks, name
-        if _chars(best) >= MIN_TEXT_CHARS:
+        if chars(best) >= MIN_TEXT_CHARS:
             break
     return best, way
 
 
-@cache
-def _options(fast: bool) -> Extractor:
-    return Extractor(output_format="python", comments=False, fast=fast)
+def _read_region(tree: HtmlElement, headline: HtmlElement | None) -> list[Block]:
+    region = find_region(tree, headline)
+    if region is None:
+        return []
+    blocks = extract_part(cut_out(region))
+    if chars(blocks) < MIN_COVERAGE * region.chars:
+        return max(blocks, list(plain_blocks(cut_out(region))), key=chars)
+    return blocks
 
 
-def _extract(tree: HtmlElement, *, fast: bool = True) -> list[Block]:
-    document = bare_extraction(tree, options=_options(fast))
-    return list(_blocks(document.body)) if document is not None else []
-
-
-def _page_of(part: HtmlElement) -> HtmlElement:
-    """The part as a page of its own, under a name by which trafilatura takes all of it."""
-    page = document_fromstring('<html><body><div class="article-body" itemprop="articleBody"></div></body></html>')
-    page[0][0].append(part)
-    return page
-
-
-def _blocks(body: _Element) -> Iterator[Block]:
-    """trafilatura's elements as blocks; a line break ends a block."""
-    yield from _lines("p", body.text)
-    for element in body:
-        if element.tag == "table":
-            for row in element.iter("row"):
-                cells = (words_of("".join(cell.itertext())) for cell in row)
-                yield from _lines("row", " | ".join(cell for cell in cells if cell))
-        elif element.tag == "list":
-            for item in element.iter("item"):
-                yield from _inline("item", item)
-        elif element.tag == "head":
-            yield from _lines("head", " ".join(element.itertext()))
-        else:
-            yield from _inline("quote" if element.tag == "quote" else "p", element)
-        yield from _lines("p", element.tail)
-
-
-def _inline(kind: Kind, element: _Element) -> Iterator[Block]:
-    pieces = [""]
-    _collect(element, pieces, top=True)
-    for piece in pieces:
-        yield from _lines(kind, piece)
-
-
-def _collect(element: _Element, pieces: list[str], *, top: bool = False) -> None:
-    """The element's text in pieces, a new one at each break and each block within."""
-    own = not top and element.tag in ("lb", "p", "head", "list", "item", "table", "quote")
-    if own:
-        pieces.append("")
-    pieces[-1] += element.text or ""
-    for child in element:
-        if child.tag == "list" and element.tag == "item":
-            continue
-        _collect(child, pieces)
-        pieces[-1] += child.tail or ""
-    if own and element.tag != "lb":
-        pieces.append("")
-
-
-def _lines(kind: Kind, text: str | None) -> Iterator[Block]:
-    words = words_of(text)
-    if words:
-        yield Block(kind, words)
-
-
-def _plain_blocks(part: HtmlElement) -> Iterator[Block]:
-    """The part's own paragraphs and headings, when trafilatura kept too few of them."""
-    for element in part.iter("p", "h2", "h3", "h4", "li", "blockquote"):
-        if element.tag in ("li", "blockquote") and element.find(".//p") is not None:
-            continue
-        kind: Kind = {"h2": "head", "h3": "head", "h4": "head", "li": "item", "blockquote": "quote"}.get(element.tag, "p")  # type: ignore[assignment]
-        yield from _lines(kind, element.text_content())
+def _relevance(blocks: Iterable[Block], told: Told) -> float:
+    """The share of the headline's and description's longer words that the blocks use; 1 when these are few."""
+    said = set(_LONG_WORD.findall(" ".join((*told.titles[:1], *told.descriptions[:1])).casefold()))
+    if len(said) < MIN_SAID_WORDS:
+        return 1.0
+    used = set(_LONG_WORD.findall(" ".join(block.text for block in blocks).casefold()))
+    return len(said & used) / len(said)
 
 
 def _cleaned(blocks: Sequence[Block], told: Told, links: set[str]) -> Iterator[Block]:
-    """The blocks without the headline, bylines, dates, teasers, calls and repetitions that stand among them."""
-    titles = {_key(title) for title in told.titles}
+    """The blocks without the headline, bylines, dates, teasers, calls and repetitions among them."""
+    titles = {letters(title) for title in told.titles}
     previous = None
     for place, block in enumerate(blocks):
         text = block.text
         if text == previous or text in links or is_cue(text):
             continue
-        if place < TOP_BLOCKS and _repeats(_key(text), titles):
+        is_top, is_last = place < TOP_BLOCKS, place >= len(blocks) - LAST_BLOCKS
+        if is_top and _repeats(letters(text), titles):
             continue
-        last = place >= len(blocks) - LAST_BLOCKS
-        if (last or place < TOP_BLOCKS) and is_byline(text, told.authors):
+        if (is_top or is_last) and is_byline(text, told.authors):
             continue
-        if last and place >= TOP_BLOCKS and (is_author_note(text, told.authors) or is_closing_call(text)):
+        if is_last and not is_top and (is_author_note(text, told.authors) or is_closing_call(text)):
             continue
         previous = text
         yield block
@@ -207,40 +141,14 @@ def _cleaned(blocks: Sequence[Block], told: Told, links: set[str]) -> Iterator[B
 
 def _repeats(key: str, titles: set[str]) -> bool:
     """Whether a block is the headline again, alone or behind a short kicker."""
-    return key in titles or any(
-        len(title) > 20 and key.endswith(title) and len(key) - len(title) <= MAX_KICKER_CHARS for title in titles
-    )
-
-
-def _lead(headline: HtmlElement | None, told: Told) -> str | None:
-    """The paragraph under the headline that is also the page's description: the lead, wherever the template puts it."""
-    if headline is None:
-        return None
-    openings = {_key(text)[:40] for text in told.descriptions if len(text) >= LEAD_CHARS[0]}
-    titles = [key for title in told.titles if len(key := _key(title)) > 10]
-    for element in islice(_following(headline), LEAD_REACH):
-        if element.tag not in ("p", "div", "h2", "h3", "h4", "span", "strong", "section") or len(element) > 8:
-            continue
-        text = words_of(element.text_content())
-        if not LEAD_CHARS[0] <= len(text) <= LEAD_CHARS[1] or next(element.iterancestors("figure", "aside"), None) is not None:
-            continue
-        key = _key(text)
-        if key[:40] in openings and not any(title in key for title in titles):
-            return text
-    return None
-
-
-def _following(element: HtmlElement) -> Iterator[HtmlElement]:
-    """The elements after this one in document order."""
-    node: HtmlElement | None = element
-    while node is not None:
-        for sibling in node.itersiblings():
-            yield from sibling.iter()
-        node = node.getparent()
+    if key in titles:
+        return True
+    ends = (title for title in titles if len(title) > MIN_TITLE_LETTERS and key.endswith(title))
+    return any(len(key) - len(title) <= MAX_KICKER_LETTERS for title in ends)
 
 
 def _has(blocks: Iterable[Block], text: str) -> bool:
-    whole, key = _key("".join(block.text for block in blocks)), _key(text)
+    whole, key = letters("".join(block.text for block in blocks)), letters(text)
     return key[:60] in whole or key[-60:] in whole
 
 
@@ -249,17 +157,9 @@ def _is_title(headline: HtmlElement | None, told: Told) -> bool:
     if headline is None:
         return False
     words = _words(headline.text_content())
-    return any(len(words & known) >= MIN_SHARED_WORDS * len(words | known) for known in map(_words, told.titles))
+    known = [_words(title) for title in told.titles]
+    return any(len(words & title) >= MIN_SHARED_WORDS * len(words | title) for title in known)
 
 
 def _words(text: str) -> set[str]:
     return set(_WORD.findall(text.casefold()))
-
-
-def _key(text: str) -> str:
-    """The text's letters and digits only: how two writings of one sentence are compared."""
-    return "".join(character for character in text.casefold() if character.isalnum())
-
-
-def _chars(blocks: Iterable[Block]) -> int:
-    return sum(len(block.text) for block in blocks)

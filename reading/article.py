@@ -8,8 +8,6 @@ from typing import Any
 import orjson
 
 from storage.archive import Archive
-from storage.errors import NewsarkError
-from storage.uris import normalise_url
 from storage.versions import Observation, article_key, find_observations, find_versions
 
 
@@ -27,14 +25,12 @@ class ArticleHistory:
         return self.records[-1]
 
 
-def history_of(archive: Archive, needle: str) -> ArticleHistory | None:
-    """The article that a URL, a canonical URL or a record id names, or None."""
-    keys: list[str] = []
-    if "://" in needle:
-        try:
-            keys = [article_key(normalise_url(needle))]
-        except (NewsarkError, ValueError):
-            keys = []
+def history_of(archive: Archive, needle: str, normalised_url: str | None = None) -> ArticleHistory | None:
+    """The article that a URL, a canonical URL or a record id names, or None.
+
+    `normalised_url` is the needle's normal spelling when it is a URL: it finds the article under other spellings.
+    """
+    keys = [article_key(normalised_url)] if normalised_url else []
     with archive.catalogue.begin() as connection:
         versions = find_versions(connection, needle, keys)
         if not versions:

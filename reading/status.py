@@ -21,9 +21,7 @@ def source_states(archive: Archive, ids: list[str] | None = None) -> list[dict[s
         for source in Sources(connection).known(ids):
             leads = Leads(connection, source.id)
             articles, count = connection.execute(
-                select(func.count(distinct(versions.c.article)), func.count()).where(
-                    versions.c.source_id == source.id
-                )
+                select(func.count(distinct(versions.c.article)), func.count()).where(versions.c.source_id == source.id)
             ).one()
             segments, size = Segments(connection).totals(source.id)
             run = Runs(connection, source.id).last()

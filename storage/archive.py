@@ -22,7 +22,6 @@ from storage import names
 from storage.capture import Capture
 from storage.captures import add_captures, add_missing_captures, original_of
 from storage.catalogue import Catalogue
-from storage.digests import sha256_digest
 from storage.errors import NotAnArchive
 from storage.exchange import Exchange
 from storage.leads import Acknowledgement, Leads, NewLead
@@ -41,7 +40,6 @@ T = TypeVar("T")
 FORMAT = 1
 HEAD = "newsark.json"
 STATE_DIRECTORY = ".newsark"
-EMPTY_PAYLOAD = sha256_digest(b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +109,7 @@ class Archive:
     def enlist(self, source_id: str, *, name: str, home: str, toml: str) -> int:
         """The revision of a source file that is now known; each state that was ever used is kept in the store."""
         with self.catalogue.begin() as connection:
-            revision = Sources(connection).enlist(
-                source_id, name=name, home=home, toml=toml, now=self.clock()
-            )
+            revision = Sources(connection).enlist(source_id, name=name, home=home, toml=toml, now=self.clock())
         self.store.put_bytes(names.source_key(source_id, revision), toml.encode())
         return revision
 
@@ -142,6 +138,11 @@ class Archive:
         with self.catalogue.begin() as connection:
             return Versions(connection, source_id).latest(articles)
 
+    def articles_of_leads(self, source_id: str, lead_ids: Sequence[int]) -> dict[int, str]:
+        """For each of these leads that showed an article before, that article's key."""
+        with self.catalogue.begin() as connection:
+            return Versions(connection, source_id).articles_of_leads(lead_ids)
+
     # segments
 
     def segment(self, source_id: str) -> Segment:
@@ -163,10 +164,7 @@ class Archive:
 
     def _is_full(self, segment: Segment) -> bool:
         age = (self.clock() - segment.opened_at).total_seconds()
-        return (
-            segment.size_bytes >= self.settings.segment_max_bytes
-            or age >= self.settings.segment_max_age_seconds
-        )
+        return segment.size_bytes >= self.settings.segment_max_bytes or age >= self.settings.segment_max_age_seconds
 
     def _directory(self, source_id: str) -> Path:
         return self.state / "open" / source_id
@@ -195,7 +193,7 @@ class Archive:
         if not exchange.body or exchange.failure is not None:
             return None
         with self.catalogue.begin() as connection:
-            return original_of(connection, source_id, sha256_digest(exchange.body))
+            return original_of(connection, source_id, exchange.payload_digest)
 
     def add_record(self, source_id: str, line: bytes) -> str:
         """Append a record line beside the open WARC and return the key of the records object it will be in."""
@@ -289,9 +287,7 @@ def _check_place(root: Path, *, create: bool) -> None:
     if head.exists():
         found = json.loads(head.read_bytes())
         if found.get("format") != FORMAT:
-            raise NotAnArchive(
-                str(root), f"its store format is {found.get('format')!r}, this is for format {FORMAT}"
-            )
+            raise NotAnArchive(str(root), f"its store format is {found.get('format')!r}, this is for format {FORMAT}")
         return
     others = [entry.name for entry in root.iterdir() if entry.name != STATE_DIRECTORY]
     if others or not create:

@@ -147,6 +147,7 @@ versions = Table(
     Column("records_key", Text, nullable=False),
     Column("line", Text, nullable=False),
     UniqueConstraint("source_id", "article", "version", name="one_row_per_version"),
+    Index("versions_by_lead", "lead_id"),
 )
 
 observations = Table(

@@ -1,29 +1,29 @@
 """Everything that can go wrong, as one tree; each leaf carries its facts as fields and its cure in the message.
 
-    NewsarkError                exit code 1
-    ├── WrongUse                2   what was asked for cannot be done as asked
-    │   ├── BadSetting              newsark.toml, NEWSARK_* or an option
-    │   ├── BadSourceFile           a source's TOML file
-    │   ├── UnknownSource           a name no source has
-    │   └── NotAnArchive            the directory holds something else
-    ├── StorageError            3   bytes could not be kept, found or trusted
-    │   ├── ObjectExists            an object of that name and other bytes is there already
-    │   ├── ObjectMissing           no such object
-    │   ├── DigestMismatch          the bytes are not the ones that were written
-    │   ├── NotReadableWarc         no WARC record starts at that offset
-    │   ├── SegmentClosed           a sealed segment takes nothing more
-    │   ├── SegmentWriteFailed      the disk did not take what was to be kept
-    │   ├── BadObjectKey            a name that no object may have
-    │   └── NotReadableManifest     the object is no manifest of a format known here
-    ├── SourceBusy              4   another process works on that source
-    ├── Refused                 1   a URL or address that must not be visited
-    └── PageError               1   a page's text costs its reason, never the crawl
-        ├── BodyUndecodable         its content-encoding is broken or unknown
-        ├── BodyTooLarge            it unpacks to more than the limit
-        ├── NotAFeed                what a feed's address gives is something else
-        ├── NotASitemap             what a sitemap's address gives is something else
-        ├── ReadingTimedOut         reading it took longer than the limit
-        └── ReaderCrashed           the worker that read it died
+NewsarkError                exit code 1
+├── WrongUse                2   what was asked for cannot be done as asked
+│   ├── BadSetting              newsark.toml, NEWSARK_* or an option
+│   ├── BadSourceFile           a source's TOML file
+│   ├── UnknownSource           a name no source has
+│   └── NotAnArchive            the directory holds something else
+├── StorageError            3   bytes could not be kept, found or trusted
+│   ├── ObjectExists            an object of that name and other bytes is there already
+│   ├── ObjectMissing           no such object
+│   ├── DigestMismatch          the bytes are not the ones that were written
+│   ├── NotReadableWarc         no WARC record starts at that offset
+│   ├── SegmentClosed           a sealed segment takes nothing more
+│   ├── SegmentWriteFailed      the disk did not take what was to be kept
+│   ├── BadObjectKey            a name that no object may have
+│   └── NotReadableManifest     the object is no manifest of a format known here
+├── SourceBusy              4   another process works on that source
+├── Refused                 1   a URL or address that must not be visited
+└── PageError               1   a page's text costs its reason, never the crawl
+    ├── BodyUndecodable         its content-encoding is broken or unknown
+    ├── BodyTooLarge            it unpacks to more than the limit
+    ├── NotAFeed                what a feed's address gives is something else
+    ├── NotASitemap             what a sitemap's address gives is something else
+    ├── ReadingTimedOut         reading it took longer than the limit
+    └── ReaderCrashed           the worker that read it died
 """
 
 from __future__ import annotations

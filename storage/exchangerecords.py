@@ -75,9 +75,7 @@ class _Event:
         main, draft = self._answer(main_id, head, original)
         told = self._told(head, hops)
         request = tuple(self._request(main_id))
-        metadata = self._record(
-            "metadata", self.new_id(), [("WARC-Concurrent-To", main_id)], WARC_FIELDS, told
-        )
+        metadata = self._record("metadata", self.new_id(), [("WARC-Concurrent-To", main_id)], WARC_FIELDS, told)
         return ExchangeRecords((*request, metadata), main, draft)
 
     def _record(

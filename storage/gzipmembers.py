@@ -139,6 +139,4 @@ def _read_member(file: BinaryIO, window: bytes, filename: str, offset: int) -> t
 
 def _refuse_bomb(decompressor: _Decompressor, filename: str, offset: int) -> None:
     if decompressor.unconsumed_tail:
-        raise NotReadableWarc(
-            filename, offset, f"the gzip member unpacks to more than {MEMBER_LIMIT_BYTES} bytes"
-        )
+        raise NotReadableWarc(filename, offset, f"the gzip member unpacks to more than {MEMBER_LIMIT_BYTES} bytes")

@@ -149,9 +149,7 @@ class Leads:
         )
         return self.connection.execute(query).rowcount
 
-    def lease(
-        self, count: int, *, below_priority: int | None = None, max_rank: int | None = None
-    ) -> list[Lead]:
+    def lease(self, count: int, *, below_priority: int | None = None, max_rank: int | None = None) -> list[Lead]:
         """Up to `count` ready leads, most urgent first; they are leased until acknowledged or reclaimed.
 
         Only those with a smaller priority than `below_priority`, and only those whose rank is unknown (0) or at
@@ -206,9 +204,7 @@ class Leads:
     def counts_by_kind(self) -> dict[str, dict[str, int]]:
         """For each kind of lead its counts by state."""
         query = (
-            select(leads.c.kind, leads.c.state, func.count())
-            .where(self._mine)
-            .group_by(leads.c.kind, leads.c.state)
+            select(leads.c.kind, leads.c.state, func.count()).where(self._mine).group_by(leads.c.kind, leads.c.state)
         )
         table: dict[str, dict[str, int]] = {}
         for kind, state, count in self.connection.execute(query):

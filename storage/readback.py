@@ -90,9 +90,7 @@ def read_capture(
     if found is None:
         raise NotReadableWarc(key, offset, f"the original of this revisit, {stored.reference}, is not known")
     if found.record_type == "revisit":
-        raise NotReadableWarc(
-            key, offset, f"the original of this revisit is a revisit itself, {found.record_id}"
-        )
+        raise NotReadableWarc(key, offset, f"the original of this revisit is a revisit itself, {found.record_id}")
     original = read_capture(store, found.key, found.offset, found.length)
     wanted = stored.reference.payload_digest
     if wanted and original.payload is not None and not _matches(wanted, original.payload):
@@ -104,9 +102,7 @@ def _stored(record: ScannedRecord, key: str) -> StoredExchange:
     fields, block = record.fields, record.block
     what = f"{key} at offset {record.offset}"
     _verify(f"the block of {what}", fields.get("warc-block-digest"), block)
-    is_http = record.record_type in _HTTP_TYPES and fields.get("content-type", "").startswith(
-        "application/http"
-    )
+    is_http = record.record_type in _HTTP_TYPES and fields.get("content-type", "").startswith("application/http")
     head = http_head(block) if is_http else b""
     payload: bytes | None = _entity_body(head, block[len(head) :]) if is_http else block
     reference = None
@@ -133,9 +129,7 @@ def _stored(record: ScannedRecord, key: str) -> StoredExchange:
 
 def _entity_body(head: bytes, body: bytes) -> bytes:
     """The body without its transfer-coding: other writers keep chunked bodies as they came."""
-    codings = [
-        value.lower() for name, value in parse_header_lines(head) if name.lower() == "transfer-encoding"
-    ]
+    codings = [value.lower() for name, value in parse_header_lines(head) if name.lower() == "transfer-encoding"]
     if "chunked" not in ", ".join(codings):
         return body
     unchunked: bytes = ChunkedDataReader(BytesIO(body)).read()

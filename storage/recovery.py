@@ -44,7 +44,7 @@ class Recovery:
         """The sealed segment; an open one is sealed now."""
         if self.sealed is not None:
             return self.sealed
-        assert self.segment is not None  # noqa: S101  one of the two is set
+        assert self.segment is not None
         return self.segment.seal()
 
 
@@ -93,9 +93,7 @@ def _reopen(path: Path, clock: Callable[[], datetime], new_id: Callable[[], str]
         files.remove_lines()
         return None
     warc_filename = warc_name(files.stem).filename
-    dropped = sum(
-        _keep_lines(lines, warc_filename, whole.end_bytes) for lines in (files.records, files.events)
-    )
+    dropped = sum(_keep_lines(lines, warc_filename, whole.end_bytes) for lines in (files.records, files.events))
     index = (index_line(capture) for capture in whole.captures)
     write_durably(files.index, (line for line in index if line))
     segment = Segment(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import socket
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from storage.appendfile import AppendFile
 from storage.capture import Capture
 from storage.cdxj import index_line, sorted_index
 from storage.durable import file_chunks, flush_directory, make_directories, write_durably
-from storage.errors import SegmentClosed
+from storage.errors import SegmentClosed, SegmentWriteFailed
 from storage.exchange import Exchange
 from storage.exchangerecords import exchange_records
 from storage.gzipmembers import gzip_member, gzip_stream
@@ -124,10 +124,11 @@ class Segment:
         `source` begins every name, `host` (this machine's name by default) ends it. Raises
         SegmentWriteFailed.
         """
-        make_directories(directory)
         opened_at, warcinfo_id = clock(), new_id()
         label = host_label(host or socket.gethostname())
-        files = SegmentFiles(directory, Stem(source, opened_at, _next_serial(directory), label))
+        with _told_as_write_failure(directory):
+            make_directories(directory)
+            files = SegmentFiles(directory, Stem(source, opened_at, _next_serial(directory), label))
         segment = cls(
             files,
             opened_at=opened_at,
@@ -138,9 +139,12 @@ class Segment:
             create=True,
         )
         record = warcinfo_record(info, warc_name(files.stem).filename, opened_at, warcinfo_id)
-        segment._warc.append(gzip_member(record.pieces()))
-        segment.flush()
-        flush_directory(directory)
+        with ExitStack() as undo, _told_as_write_failure(directory):
+            undo.callback(segment.close)
+            segment._warc.append(gzip_member(record.pieces()))
+            segment.flush()
+            flush_directory(directory)
+            undo.pop_all()
         return segment
 
     @property
@@ -205,11 +209,14 @@ class Segment:
         """Close the segment for good and name its files and their digests.
 
         Empty records and events make no object. Nothing is lost when this ends half-way: `recover` does the
-        rest. Raises OSError or SegmentWriteFailed when the disk fails, SegmentClosed when it is sealed
-        already.
+        rest. Raises SegmentWriteFailed when the disk fails, SegmentClosed when it is sealed already.
         """
         self.flush()
         self.close()
+        with _told_as_write_failure(self._files.directory):
+            return self._sealed()
+
+    def _sealed(self) -> SealedSegment:
         files, stem = self._files, self._files.stem
         names = [warc_name(stem), index_name(stem)]
         lines = files.index.read_bytes().splitlines(keepends=True)
@@ -235,6 +242,14 @@ def _opened(path: Path, create: bool, undo: ExitStack) -> AppendFile:
     file = AppendFile(path, create=create)
     undo.callback(file.close)
     return file
+
+
+@contextmanager
+def _told_as_write_failure(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SegmentWriteFailed(str(path), error) from error
 
 
 def _one_line(line: bytes) -> bytes:

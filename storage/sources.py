@@ -89,9 +89,7 @@ class Sources:
 
     def set_last_manifest(self, source_id: str, sha256: str) -> None:
         """Remember the newest manifest."""
-        self.connection.execute(
-            update(sources).where(sources.c.id == source_id).values(last_manifest_sha256=sha256)
-        )
+        self.connection.execute(update(sources).where(sources.c.id == source_id).values(last_manifest_sha256=sha256))
 
 
 def _is_dead(holder: str, me: str) -> bool:

@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 
 _DIGITS = re.compile(r"[0-9]{14}(?:[0-9]{3})?")
 # W3CDTF with seconds and up to nine fraction digits (ISO 28500:2017, 5.4)
-_WARC_DATE = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?Z"
-)
+_WARC_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?Z")
 
 
 def timestamp14(moment: datetime) -> str:

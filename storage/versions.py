@@ -77,20 +77,27 @@ class Versions:
             found.update({row.article: Version(*row) for row in self.connection.execute(query)})
         return found
 
+    def articles_of_leads(self, lead_ids: Sequence[int]) -> dict[int, str]:
+        """For each of these leads that has a version, the key of its article."""
+        if not lead_ids:
+            return {}
+        query = (
+            select(versions.c.lead_id, versions.c.article)
+            .where(versions.c.source_id == self.source_id, versions.c.lead_id.in_(list(lead_ids)))
+            .order_by(versions.c.id)
+        )
+        return {row.lead_id: row.article for row in self.connection.execute(query)}
+
     def add(self, new: Sequence[Version]) -> None:
         """Record versions; one that is there already is left as it is."""
-        rows = [
-            {name: getattr(version, name) for name in _FIELDS} | {"source_id": self.source_id}
-            for version in new
-        ]
+        rows = [{name: getattr(version, name) for name in _FIELDS} | {"source_id": self.source_id} for version in new]
         if rows:
             self.connection.execute(insert_new(self.connection, versions), rows)
 
     def observe(self, seen: Sequence[Observation]) -> None:
         """Record observations."""
         rows = [
-            {name: getattr(one, name) for name in Observation.__dataclass_fields__}
-            | {"source_id": self.source_id}
+            {name: getattr(one, name) for name in Observation.__dataclass_fields__} | {"source_id": self.source_id}
             for one in seen
         ]
         if rows:

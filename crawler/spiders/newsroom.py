@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from scrapy import Request, Spider
+from scrapy import Request, Spider, signals
+from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from twisted.python.failure import Failure
@@ -23,9 +24,10 @@ from crawler.redirects import RedirectRefused
 from crawler.robots import RobotsMiddleware
 from crawler.settlement import Settler
 from crawler.source import Source
+from crawler.standalone import Standalone
 from crawler.visit import Answer, Problem, Visit
 from storage.capture import Capture
-from storage.errors import Refused
+from storage.errors import Refused, WrongUse
 from storage.exchange import Exchange
 from storage.leads import Lead, Leads
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from crawler.services import Services
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class NewsroomSpider(Spider):
@@ -69,6 +72,18 @@ class NewsroomSpider(Spider):
         self.stopping = False
         self._stop = asyncio.Event()
 
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        """As Scrapy asks for it; with only `-a source=FILE` it opens an archive itself and seals it at the end."""
+        if "services" in kwargs:
+            return super().from_crawler(crawler, *args, **kwargs)
+        if "source" not in kwargs:
+            raise WrongUse("name a source file: scrapy crawl newsroom -a source=FILE -a archive=DIR")
+        alone = Standalone(kwargs.pop("source"), kwargs.pop("archive", "./archive"), kwargs.pop("contact", None))
+        spider = super().from_crawler(crawler, *args, source=alone.source, services=alone.services, **kwargs)
+        crawler.signals.connect(alone.finish, signal=signals.engine_stopped, weak=False)
+        return spider
+
     def attach_handler(self, handler: WireHandler) -> None:
         """Called by the download handler when Scrapy makes it; http and https share the first."""
         self.handler = handler
@@ -89,10 +104,11 @@ class NewsroomSpider(Spider):
             self.frontier.begin()
         else:
             self.frontier.give_up()
-        for nothing in ():
-            yield nothing
+        nothing: tuple[Request, ...] = ()
+        for request in nothing:
+            yield request
 
-    async def with_leads(self, work: Any) -> Any:
+    async def with_leads(self, work: Callable[[Leads], T]) -> T:
         """The result of `work(leads)`, run in one transaction in the keeper's thread."""
         return await self.services.keeper.run(self.services.keeper.archive.with_leads, self.source.id, work)
 
@@ -174,6 +190,7 @@ class NewsroomSpider(Spider):
         """A visit without an answer: every way a request can end is a named problem of its lead."""
         request: Request = failure.request  # type: ignore[attr-defined]
         lead: Lead = request.meta["lead"]
+        assert failure.value is not None
         if isinstance(failure.value, Stopped):
             self.frontier.release(lead.id)
             return
@@ -200,6 +217,10 @@ class NewsroomSpider(Spider):
             self.handler.wire.stop()
         assert self.crawler.engine is not None
         await self.crawler.engine.close_spider_async(reason="interrupted")
+
+    def is_stopping(self) -> bool:
+        """Whether the crawl is being stopped; asked again after every wait."""
+        return self.stopping
 
     async def pause(self, seconds: float) -> None:
         """Wait so long, or until the crawl is stopped."""

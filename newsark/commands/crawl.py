@@ -24,9 +24,7 @@ EXIT_INTERRUPTED = 130
 def crawl(
     what: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[SOURCE|URL]…", help="Sources by id, or URLs; every known source without any."
-        ),
+        typer.Argument(metavar="[SOURCE|URL]…", help="Sources by id, or URLs; every known source without any."),
     ] = None,
     archive: ArchiveOption = None,
     source_file: Annotated[
@@ -101,9 +99,7 @@ def _errands(home: Home, what: list[str], files: list[Path]) -> list[Errand]:
     errands = [Errand(load_source(path), file=path.read_text(encoding="utf-8")) for path in files]
     if not what and not files:
         if not known:
-            raise WrongUse(
-                "there is no source yet; add one with: newsark sources add URL, or: newsark crawl URL"
-            )
+            raise WrongUse("there is no source yet; add one with: newsark sources add URL, or: newsark crawl URL")
         return [Errand(one.source, file=one.text) for one in known]
     for name in what:
         _add_errand(errands, name, known, home)
@@ -132,11 +128,11 @@ def _add_errand(errands: list[Errand], name: str, known: list[KnownFile], home: 
 
 
 def _print_reports(reports: list[SourceReport]) -> None:
-    from newsark.commands.status import coverage_table, print_problems
+    from newsark.commands.status import print_coverage, print_problems
 
-    states = [{"id": report.id, "leads": report.leads} | report.run for report in reports if report.leads]
+    states = [{"id": report.id, "leads": report.leads} for report in reports if report.leads]
     if states:
-        out.print(coverage_table(states))
+        print_coverage(states)
     for report in reports:
         print_problems(report.id, report.problems)
     for report in reports:

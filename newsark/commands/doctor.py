@@ -72,9 +72,7 @@ def _check_settings(home: Home) -> Iterator[Finding]:
             "none is set; newsrooms cannot ask who visits. Set `contact` in newsark.toml",
         )
     if settings.delay_seconds is not None and settings.delay_seconds < 0.5:
-        yield Finding(
-            "delay_seconds", "warning", f"{settings.delay_seconds:g} s between requests is not polite"
-        )
+        yield Finding("delay_seconds", "warning", f"{settings.delay_seconds:g} s between requests is not polite")
 
 
 def _check_sources(home: Home) -> Iterator[Finding]:
@@ -93,9 +91,7 @@ def _check_archive(home: Home) -> Iterator[Finding]:
     path = home.archive_path
     place = next(parent for parent in (path, *path.parents) if parent.exists())
     if not os.access(place, os.W_OK):
-        yield Finding(
-            "archive", "fault", f"{place} cannot be written to; choose another place with --archive"
-        )
+        yield Finding("archive", "fault", f"{place} cannot be written to; choose another place with --archive")
         return
     free = shutil.disk_usage(place).free
     verdict: Literal["ok", "warning"] = "ok" if free >= LOW_DISK_BYTES else "warning"
@@ -132,22 +128,19 @@ def _check_store(place: Path) -> Iterator[Finding]:
 
 
 def _check_reader(home: Home) -> Iterator[Finding]:  # noqa: ARG001
-    from pipelines.page import PageInput
     from pipelines.pool import ReaderPool
 
+    from pipelines.page import PageInput
+
     text = " ".join(["The harbour master said on Monday that the ferry would sail again."] * 8)
-    page = PageInput(
-        url="https://news.example.org/a", body=f"<h1>Ferry</h1><article><p>{text}</p></article>".encode()
-    )
+    page = PageInput(url="https://news.example.org/a", body=f"<h1>Ferry</h1><article><p>{text}</p></article>".encode())
     pool = ReaderPool(1, timeout_seconds=60)
     try:
         reading = pool.submit(page).result()
     finally:
         pool.close()
     works = reading.article is not None
-    yield Finding(
-        "reader process", "ok" if works else "fault", "reads a page" if works else str(reading.reason)
-    )
+    yield Finding("reader process", "ok" if works else "fault", "reads a page" if works else str(reading.reason))
 
 
 CHECKS: tuple[Callable[[Home], Iterator[Finding]], ...] = (

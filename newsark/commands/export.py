@@ -30,16 +30,10 @@ class Which(StrEnum):
 
 
 def export(
-    output: Annotated[
-        str, typer.Option("--output", "-o", metavar="PATH", help="A file, or - for standard output.")
-    ],
+    output: Annotated[str, typer.Option("--output", "-o", metavar="PATH", help="A file, or - for standard output.")],
     format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.JSONL,  # noqa: A002, ARG001
-    source: Annotated[
-        list[str] | None, typer.Option("--source", help="Only this source. May be repeated.")
-    ] = None,
-    versions: Annotated[
-        Which, typer.Option("--versions", help="Which versions of each article.")
-    ] = Which.LATEST,
+    source: Annotated[list[str] | None, typer.Option("--source", help="Only this source. May be repeated.")] = None,
+    versions: Annotated[Which, typer.Option("--versions", help="Which versions of each article.")] = Which.LATEST,
     archive: ArchiveOption = None,
 ) -> None:
     """Write the articles' records: one JSON object a line."""

@@ -46,9 +46,7 @@ def extract(
             help='A manifest: {"id", "url", "path"} a line; path may be gzip.',
         ),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Processes that read pages.")
-    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes that read pages.")] = None,
 ) -> None:
     """Print one JSON record a line for each page, in order. Nothing is kept and nothing is fetched.
 
@@ -81,17 +79,16 @@ def _manifest(path: Path) -> Iterator[PageFile]:
         try:
             entry = orjson.loads(line)
             where = path.parent / entry["path"]
-            yield PageFile(
-                str(where), str(entry.get("url") or ""), str(entry["id"]) if "id" in entry else None
-            )
+            yield PageFile(str(where), str(entry.get("url") or ""), str(entry["id"]) if "id" in entry else None)
         except (orjson.JSONDecodeError, KeyError, TypeError) as problem:
             raise WrongUse(f'{path}, line {number}: not {{"id", "url", "path"}}: {problem!r}') from problem
 
 
 def _records(home: Home, files: Iterable[PageFile]) -> Iterator[bytes]:
     """The record lines of these pages, in order; a few pages are read ahead."""
-    from pipelines.page import PageInput, ReadLimits
     from pipelines.pool import ReaderPool
+
+    from pipelines.page import PageInput, ReadLimits
 
     files = list(files)
     settings = home.settings

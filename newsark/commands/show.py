@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from newsark.console import out, print_json
-from newsark.home import Home
+from newsark.home import Home, normal_spelling
 from newsark.options import ArchiveOption, JsonOption
 from reading.article import ArticleHistory, history_of
 from storage.errors import WrongUse
@@ -23,13 +23,12 @@ def show(
 ) -> None:
     """Show one article with its versions, observations and provenance."""
     with Home.here(archive=archive).archive() as opened:
-        history = history_of(opened, article)
+        history = history_of(opened, article, normal_spelling(article))
     if history is None:
         raise WrongUse(f"no article is known by {article!r}; `newsark export -o -` lists them all")
     if json:
         seen = [
-            {"at": one.at.isoformat(), "outcome": one.outcome, "detail": one.detail}
-            for one in history.observations
+            {"at": one.at.isoformat(), "outcome": one.outcome, "detail": one.detail} for one in history.observations
         ]
         print_json({"source": history.source, "versions": history.records, "observations": seen})
     elif record:

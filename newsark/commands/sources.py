@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Find, list and check newsrooms.", no_args_is_help=True, rich_markup_mode="rich")
 
-Delay = Annotated[
-    float | None, typer.Option("--delay", min=0, help="Seconds between two requests to one host.")
-]
+Delay = Annotated[float | None, typer.Option("--delay", min=0, help="Seconds between two requests to one host.")]
 
 
 @app.command()
@@ -38,9 +36,7 @@ def add(
     from crawler.source import dump_source, source_for_url
 
     home = _home(archive, allow_host, delay, contact)
-    source = source_for_url(
-        url, allow_hosts=tuple(allow_host or ()), delay_seconds=home.settings.delay_seconds or 1.0
-    )
+    source = source_for_url(url, allow_hosts=tuple(allow_host or ()), delay_seconds=home.settings.delay_seconds or 1.0)
     path = home.sources_directory / f"{source.id}.toml"
     if path.exists():
         raise WrongUse(f"{path} is there already; edit it, or remove it first")
@@ -67,8 +63,7 @@ def list_sources(archive: ArchiveOption = None, json: JsonOption = False) -> Non
         print_json(
             {
                 "sources": [
-                    row | {"file": str(one.path) if one.path else None}
-                    for row, one in zip(rows, known, strict=True)
+                    row | {"file": str(one.path) if one.path else None} for row, one in zip(rows, known, strict=True)
                 ]
             }
         )
@@ -84,9 +79,7 @@ def list_sources(archive: ArchiveOption = None, json: JsonOption = False) -> Non
 
 @app.command()
 def check(
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="[SOURCE]…", help="Only these sources.")
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]…", help="Only these sources.")] = None,
     archive: ArchiveOption = None,
     allow_host: AllowHostOption = None,
     delay: Delay = None,
@@ -109,9 +102,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _home(
-    archive: str | None, allow_host: list[str] | None, delay: float | None, contact: str | None
-) -> Home:
+def _home(archive: str | None, allow_host: list[str] | None, delay: float | None, contact: str | None) -> Home:
     hosts = tuple(allow_host) if allow_host else None
     return Home.here(archive=archive, allow_hosts=hosts, delay_seconds=delay, contact=contact)
 
@@ -124,17 +115,14 @@ def _known(home: Home) -> list[KnownFile]:
 
 
 def _survey(home: Home, known: list[KnownFile]) -> list[Discovery]:
-    from newsark.crawling import crawl_options, in_reactor, services_for
-
     from crawler.survey import survey_all
+    from newsark.crawling import crawl_options, in_reactor, services_for
 
     with (
         services_for(home, crawl_options(home)) as services,
         err.status("Looking for feeds, sitemaps and sections …"),
     ):
-        return in_reactor(
-            lambda process: survey_all(process, services, [(one.source, one.text) for one in known])
-        )
+        return in_reactor(lambda process: survey_all(process, services, [(one.source, one.text) for one in known]))
 
 
 def _with_found(source: Source, found: Discovery, name: str | None) -> Source:
@@ -168,12 +156,8 @@ def _print_found(source_id: str, found: Discovery) -> None:
     table = Table("", "yields", "newest", "named by", "url", box=None, pad_edge=False, header_style="bold")
     for one in found.all:
         yields = one.problem or f"{one.entries} links"
-        table.add_row(
-            one.kind, yields, one.newest or "", one.via, one.url, style="red" if one.problem else None
-        )
-    out.print(
-        f"{source_id}: {len(found.feeds)} feeds, {len(found.sitemaps)} sitemaps, {len(found.sections)} sections"
-    )
+        table.add_row(one.kind, yields, one.newest or "", one.via, one.url, style="red" if one.problem else None)
+    out.print(f"{source_id}: {len(found.feeds)} feeds, {len(found.sitemaps)} sitemaps, {len(found.sections)} sections")
     if found.all:
         out.print(table)
     for problem in found.problems:

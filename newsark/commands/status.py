@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from newsark.console import human_bytes, out, print_json
 from newsark.home import Home, find_source
@@ -15,9 +15,7 @@ from storage.leads import STATES
 
 
 def status(
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="[SOURCE]…", help="Only these sources.")
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]…", help="Only these sources.")] = None,
     archive: ArchiveOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -33,7 +31,7 @@ def status(
     if not states:
         out.print("Nothing has been crawled yet. Next: newsark crawl")
         return
-    out.print(coverage_table(states))
+    print_coverage(states)
     for state in states:
         print_problems(state["id"], [*_run_problems(state), *state["problems"]])
 
@@ -43,37 +41,23 @@ def _run_problems(state: dict[str, Any]) -> list[dict[str, Any]]:
     return [problem for problem in run["problems"] if problem.get("kind") == "source"] if run else []
 
 
-def coverage_table(states: list[dict[str, Any]]) -> Table:
-    """Leads by state for each source, with articles and size where they are known."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("source")
-    for name in ("leads", *STATES):
-        table.add_column(
-            name if name == "leads" else f"{'=' if name == 'captured' else '+'} {name}", justify="right"
-        )
-    table.add_column("articles", justify="right")
-    table.add_column("stored", justify="right")
+def print_coverage(states: list[dict[str, Any]]) -> None:
+    """The sum of each source's leads, one line a source, with articles and size where they are known."""
+    width = max((len(state["id"]) for state in states), default=0)
     for state in states:
         counts = state["leads"]
-        table.add_row(
-            state["id"],
-            str(counts["known"]),
-            *(str(counts[name]) for name in STATES),
-            str(state.get("articles", "")),
-            human_bytes(state["bytes"]) if "bytes" in state else "",
-        )
-    return table
+        parts = " + ".join(f"{counts[name]} {name}" for name in STATES)
+        line = Text.assemble((state["id"].ljust(width), "bold"), f"  {counts['known']} leads = {parts}")
+        if "articles" in state:
+            line.append(f"; {state['articles']} articles, {human_bytes(state['bytes'])} stored", style="dim")
+        out.print(line)
 
 
 def print_problems(source: str, problems: list[dict[str, Any]]) -> None:
     """Each reason on a line: how many leads, which state, the first URL and what is known about it."""
     for problem in problems:
-        style = (
-            "red" if problem["state"] == "failed" else "yellow" if problem["state"] != "captured" else "dim"
-        )
-        out.print(
-            f"{source}: {problem['count']} {problem['state']}: {problem['reason']}", style=style, markup=False
-        )
+        style = "red" if problem["state"] == "failed" else "yellow" if problem["state"] != "captured" else "dim"
+        out.print(f"{source}: {problem['count']} {problem['state']}: {problem['reason']}", style=style, markup=False)
         detail = problem.get("detail")
         out.print(
             f"    {problem['url'][:200]}" + (f": {str(detail)[:300]}" if detail else ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
@@ -26,7 +27,7 @@ async def starts(manners: Manners, host: str, count: int) -> list[float]:
 async def test_requests_to_one_host_start_apart() -> None:
     manners = Manners(0.05, asyncio.get_running_loop().time)
     times = await starts(manners, "a.example", 4)
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert all(gap >= 0.049 for gap in gaps)
 
 

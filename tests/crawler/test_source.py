@@ -50,9 +50,6 @@ hosts = ["gazette-mirror.example"]
 include = ["/news/*"]
 exclude = ["*/print$"]
 max_depth = 0
-feed_interval_seconds = 60
-sitemap_interval_seconds = 120.5
-section_interval_seconds = 90
 delay_seconds = 3
 max_concurrency = 1
 robots = "ignore"
@@ -167,6 +164,7 @@ def test_dumping_and_parsing_are_inverse(
     [
         ("https://www.gazette.example/2024/05/story", "gazette-example", "https://www.gazette.example/"),
         ("https://gazette.example/en/", "gazette-example", "https://gazette.example/en/"),
+        ("https://gazette.example/2024/05/01/story/", "gazette-example", "https://gazette.example/"),
         ("http://127.0.0.1:8080", "127-0-0-1-8080", "http://127.0.0.1:8080/"),
         ("http://[::1]:8080/a?b", "1-8080", "http://[::1]:8080/"),
         ("http://новости.example/", "xn-b1amnebsh-example", "http://xn--b1amnebsh.example/"),

@@ -140,4 +140,5 @@ def test_whatever_is_accepted_is_read_alike_by_other_readers_and_is_its_own_cano
     standard = urlsplit(spelled)
     assert (standard.hostname, standard.port or DEFAULT_PORTS[url.scheme]) == (url.host, url.port)
     wire = yarl.URL(spelled, encoded=True)
-    assert (wire.raw_host, wire.port, wire.raw_path_qs) == (url.host, url.port, url.target)
+    target = url.target if url.query else url.path  # yarl sends no question mark before nothing
+    assert (wire.raw_host, wire.port, wire.raw_path_qs) == (url.host, url.port, target)

@@ -27,11 +27,7 @@ def main() -> int:
     with newsroom_process("--port", str(port), "--state", str(state / "clock.json")) as newsroom:
         _say(
             f"The sample newsroom is at {newsroom.url}/"
-            + (
-                ", a day later than at the last demo."
-                if again
-                else "; it is an invented newspaper in three languages."
-            )
+            + (", a day later than at the last demo." if again else "; it is an invented newspaper in three languages.")
         )
         command = [
             "crawl",
@@ -50,9 +46,7 @@ def main() -> int:
         f"newsark status --archive {archive}",
         f"newsark export --archive {archive} -o articles.jsonl",
         f"warcio index {archive}/warc/*/*/*/*.warc.gz",
-        "make demo"
-        + ("" if str(archive) == "archive" else f" ARCHIVE={archive}")
-        + "    # a day later there",
+        "make demo" + ("" if str(archive) == "archive" else f" ARCHIVE={archive}") + "    # a day later there",
     ):
         print(f"  {line}")
     return code
@@ -87,9 +81,7 @@ def _show_one(archive: Path) -> None:
     if not lines:
         return
     records = [json.loads(line) for line in lines]
-    best = max(
-        records, key=lambda record: (bool(record.get("author")), str(record.get("datePublished") or ""))
-    )
+    best = max(records, key=lambda record: (bool(record.get("author")), str(record.get("datePublished") or "")))
     body = best.get("articleBody")
     if body and len(body) > 400:
         best["articleBody"] = body[:400] + " … (shortened here)"

@@ -46,9 +46,7 @@ def exchange(**changes: Any) -> Exchange:
 
 def failure(kind: str = "dns", message: str = "no such host") -> Exchange:
     """An exchange that brought nothing back."""
-    return exchange(
-        response_head=b"", body=b"", failure=FetchFailure(kind, message), peer_address=None, peer_port=None
-    )
+    return exchange(response_head=b"", body=b"", failure=FetchFailure(kind, message), peer_address=None, peer_port=None)
 
 
 def ids() -> Callable[[], str]:
@@ -64,9 +62,7 @@ def clock() -> datetime:
 
 def new_segment(directory: Path, new_id: Callable[[], str] | None = None) -> Segment:
     """A new segment with fixed clock, ids and host."""
-    return Segment.create(
-        directory, "gazette", INFO, clock=clock, new_id=new_id or ids(), host="host.example"
-    )
+    return Segment.create(directory, "gazette", INFO, clock=clock, new_id=new_id or ids(), host="host.example")
 
 
 def members(path: Path) -> list[bytes]:

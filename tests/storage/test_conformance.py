@@ -1,4 +1,4 @@
-"""WARC 1.1 point by point: the requirements of ISO 28500:2017 and its annotations, on files that Segment wrote."""
+"""WARC 1.1 point by point: what ISO 28500:2017 and its annotations ask, on files that Segment wrote."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ def written(directory: Path, *exchanges: Exchange, **options: Any) -> list[bytes
     return members(open_warc(directory))
 
 
-def with_original(
-    directory: Path, second: Exchange, first: Exchange | None = None
-) -> tuple[Capture, list[bytes]]:
+def with_original(directory: Path, second: Exchange, first: Exchange | None = None) -> tuple[Capture, list[bytes]]:
     segment = new_segment(directory)
     original = segment.append(first or exchange())
     segment.append(second, original=original)
@@ -77,18 +75,12 @@ def test_point_1_records_are_framed_and_carry_the_mandatory_fields(every_kind: l
 
 def test_point_2_fields_are_not_repeated_but_those_that_may_be(every_kind: list[bytes]) -> None:
     for record in every_kind:
-        names = [
-            name.lower()
-            for name, _ in fields_of(record)
-            if name not in ("WARC-Concurrent-To", "WARC-Protocol")
-        ]
+        names = [name.lower() for name, _ in fields_of(record) if name not in ("WARC-Concurrent-To", "WARC-Protocol")]
         assert len(names) == len(set(names))
 
 
 def test_point_3_a_field_is_one_line_whatever_it_was_made_from(tmp_path: Path) -> None:
-    odd = failure(
-        kind="dns", message="no such host\r\nWARC-Type: response\n\tfolded =?utf-8?q?x?=\x00\u2028end"
-    )
+    odd = failure(kind="dns", message="no such host\r\nWARC-Type: response\n\tfolded =?utf-8?q?x?=\x00\u2028end")
     record = written(tmp_path, odd)[-1]
     header = record.partition(b"\r\n\r\n")[0]
     assert not re.search(rb"\r\n[ \t]", header)
@@ -134,7 +126,8 @@ def test_point_8_a_response_is_kept_as_received_with_its_content_encoding(tmp_pa
 def test_point_8_a_chunked_head_gets_the_true_length_and_its_verbatim_form_stands_beside(
     tmp_path: Path,
 ) -> None:
-    head = b"HTTP/1.1 200 OK\r\nServer:x\r\ntransfer-encoding: gzip,\r\n chunked\r\nContent-Length: 3\r\nVia: y\r\n\r\n"
+    framing = b"transfer-encoding: gzip,\r\n chunked\r\nContent-Length: 3\r\n"
+    head = b"HTTP/1.1 200 OK\r\nServer:x\r\n" + framing + b"Via: y\r\n\r\n"
     _, metadata, response = written(tmp_path, exchange(response_head=head))[1:]
     assert block_of(response) == b"HTTP/1.1 200 OK\r\nServer:x\r\nContent-Length: 17\r\nVia: y\r\n\r\n" + BODY
     assert block_of(metadata) == (
@@ -168,9 +161,7 @@ def test_point_9_the_status_line_is_valid_http_1(tmp_path: Path, line: bytes, ke
 
 def test_point_9_a_head_without_a_status_is_kept_and_none_is_made_up(tmp_path: Path) -> None:
     head = b"SSH-2.0-OpenSSH_9.9\r\n\r\n"
-    response = written(
-        tmp_path, exchange(response_head=head, body=b"x", failure=FetchFailure("malformed", "no"))
-    )[-1]
+    response = written(tmp_path, exchange(response_head=head, body=b"x", failure=FetchFailure("malformed", "no")))[-1]
     assert block_of(response) == head + b"x"
     assert values(response, "WARC-Payload-Digest") == []
 
@@ -193,9 +184,7 @@ def test_point_11_payload_digest_is_over_the_entity_body(every_kind: list[bytes]
     cut = "sha256:" + hashlib.sha256(BODY[:5]).hexdigest()
     assert values(of_type(every_kind, "response")[1], "WARC-Payload-Digest") == [cut]
     chunked = HEAD.replace(b"Content-Length: 17", b"Transfer-Encoding: chunked")
-    assert values(written(tmp_path / "c", exchange(response_head=chunked))[-1], "WARC-Payload-Digest") == [
-        whole
-    ]
+    assert values(written(tmp_path / "c", exchange(response_head=chunked))[-1], "WARC-Payload-Digest") == [whole]
 
 
 def test_point_11_no_payload_digest_where_there_is_no_payload(every_kind: list[bytes]) -> None:
@@ -249,15 +238,9 @@ def test_point_14_ip_address_is_numeric(tmp_path: Path, peer: str | None, shown:
 
 
 def test_point_15_concurrent_to_ties_an_event_together(every_kind: list[bytes]) -> None:
-    mains = {
-        values(record, "WARC-Record-ID")[0]
-        for record in every_kind
-        if not values(record, "WARC-Concurrent-To")
-    }
+    mains = {values(record, "WARC-Record-ID")[0] for record in every_kind if not values(record, "WARC-Concurrent-To")}
     assert values(every_kind[0], "WARC-Concurrent-To") == []
-    beside = [
-        values(record, "WARC-Concurrent-To") for record in every_kind if values(record, "WARC-Concurrent-To")
-    ]
+    beside = [values(record, "WARC-Concurrent-To") for record in every_kind if values(record, "WARC-Concurrent-To")]
     assert len(beside) == 11
     assert {main for (main,) in beside} == mains - set(values(every_kind[0], "WARC-Record-ID"))
 
@@ -278,9 +261,7 @@ def test_point_18_revisits_carry_the_profile_of_warc_1_1(every_kind: list[bytes]
 
 def test_point_19_identical_payload_keeps_the_head_and_marks_what_is_left_out(tmp_path: Path) -> None:
     head = HEAD.replace(b"X-a:  b ", b"X-second: yes")
-    original, records = with_original(
-        tmp_path, exchange(url="http://gazette.example/two", response_head=head)
-    )
+    original, records = with_original(tmp_path, exchange(url="http://gazette.example/two", response_head=head))
     revisit = records[-1]
     assert block_of(revisit) == head
     assert values(revisit, "WARC-Truncated") == ["length"]
@@ -341,9 +322,7 @@ def test_point_22_a_cut_response_is_marked_and_its_head_stays(tmp_path: Path, re
 
 
 def test_point_22_a_head_without_its_end_is_marked_although_nobody_said_so(tmp_path: Path) -> None:
-    cut = exchange(
-        response_head=b"HTTP/1.1 200 OK\r\nServer: x", body=b"", failure=FetchFailure("disconnect", "eof")
-    )
+    cut = exchange(response_head=b"HTTP/1.1 200 OK\r\nServer: x", body=b"", failure=FetchFailure("disconnect", "eof"))
     capture = new_segment(tmp_path).append(cut)
     response = members(open_warc(tmp_path))[-1]
     assert values(response, "WARC-Truncated") == ["unspecified"]
@@ -450,12 +429,8 @@ def test_point_31_each_protocol_has_its_own_field(
 ) -> None:
     _, request, metadata, response = written(tmp_path, exchange(tls=tls))
     for record in (request, response):
-        assert [
-            pair for pair in fields_of(record) if pair[0] in ("WARC-Protocol", "WARC-Cipher-Suite")
-        ] == fields
-    assert (b"tlsCipher: ODD-SUITE\r\n" in block_of(metadata)) == (
-        tls is not None and tls.cipher == "ODD-SUITE"
-    )
+        assert [pair for pair in fields_of(record) if pair[0] in ("WARC-Protocol", "WARC-Cipher-Suite")] == fields
+    assert (b"tlsCipher: ODD-SUITE\r\n" in block_of(metadata)) == (tls is not None and tls.cipher == "ODD-SUITE")
 
 
 def test_point_32_a_revisit_hints_at_the_file_of_its_original(tmp_path: Path) -> None:
@@ -472,9 +447,7 @@ def test_point_33_a_failure_is_a_metadata_record_with_its_reason_and_no_response
     assert values(metadata, "WARC-Type") == ["metadata"]
     assert values(request, "WARC-Concurrent-To") == values(metadata, "WARC-Record-ID")
     assert block_of(request) == REQUEST
-    assert (
-        block_of(metadata) == b"fetchTimeMs: 321\r\nfailureKind: tls\r\nfailureMessage: handshake failed\r\n"
-    )
+    assert block_of(metadata) == b"fetchTimeMs: 321\r\nfailureKind: tls\r\nfailureMessage: handshake failed\r\n"
 
 
 def test_point_33_a_failure_before_anything_was_sent_has_no_request_record(tmp_path: Path) -> None:

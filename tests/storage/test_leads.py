@@ -52,9 +52,7 @@ def test_a_known_url_is_added_once(leads: Leads) -> None:
 
 
 def test_the_most_urgent_and_newest_come_first(leads: Leads) -> None:
-    leads.add(
-        [named("old", rank=-100), named("new", rank=-200), named("feed", kind="feed", priority=10)], NOW
-    )
+    leads.add([named("old", rank=-100), named("new", rank=-200), named("feed", kind="feed", priority=10)], NOW)
     assert [lead.url.rpartition("/")[2] for lead in leads.lease(10)] == ["feed", "new", "old"]
 
 
@@ -82,9 +80,7 @@ def test_a_refused_lead_is_counted_and_never_leased(leads: Leads) -> None:
 
 def test_states_always_sum_to_the_known_leads(leads: Leads) -> None:
     leads.add([named(str(number)) for number in range(6)], NOW)
-    for lead, state in zip(
-        leads.lease(6), ("captured", "unchanged", "failed", "refused", "pending"), strict=False
-    ):
+    for lead, state in zip(leads.lease(6), ("captured", "unchanged", "failed", "refused", "pending"), strict=False):
         leads.acknowledge(done(lead.id, state, reason="x" if state != "captured" else None))
     counts = leads.counts()
     assert counts == {"known": 6, "captured": 1, "unchanged": 1, "failed": 1, "refused": 1, "pending": 2}

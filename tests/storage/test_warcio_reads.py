@@ -27,9 +27,7 @@ CHUNKED = HEAD.replace(b"Content-Length: 17", b"Transfer-Encoding: chunked")
 def sample_segment(directory: Path) -> Path:
     """A sealed WARC with a record of every kind, fixed to the byte before compression."""
     segment = new_segment(directory)
-    original = segment.append(
-        exchange(response_head=CHUNKED, tls=TLS, via="http://gazette.example/feed.xml"), hops=1
-    )
+    original = segment.append(exchange(response_head=CHUNKED, tls=TLS, via="http://gazette.example/feed.xml"), hops=1)
     segment.append(exchange(url="http://gazette.example/копия"), original=original)
     segment.append(exchange(response_head=b"HTTP/1.1 304 Not Modified\r\n\r\n", body=b""), original=original)
     segment.append(exchange(body=BODY[:9], truncated="disconnect", truncated_detail="reset by peer"))
@@ -48,9 +46,7 @@ def test_equal_input_makes_equal_files(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_warcio_check_passes_and_verified_every_digest(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_warcio_check_passes_and_verified_every_digest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = sample_segment(tmp_path)
     with pytest.raises(SystemExit) as ended:
         warcio(["check", "-v", str(path)])
@@ -95,12 +91,8 @@ def payloads(path: Path) -> Iterator[bytes]:
                 record.raw_stream.read()
 
 
-TOKENS = st.text(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~", min_size=1, max_size=12).map(
-    str.encode
-)
-VALUES = st.binary(max_size=30).map(
-    lambda value: value.replace(b"\n", b"").replace(b"\r", b"").replace(b"\0", b"")
-)
+TOKENS = st.text(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~", min_size=1, max_size=12).map(str.encode)
+VALUES = st.binary(max_size=30).map(lambda value: value.replace(b"\n", b"").replace(b"\r", b"").replace(b"\0", b""))
 LINES = st.one_of(
     st.builds(b"%b:%b".__mod__, st.tuples(TOKENS, VALUES)),
     st.builds(b"%b: %b\r\n %b".__mod__, st.tuples(TOKENS, VALUES, VALUES)),
@@ -133,9 +125,7 @@ HEADS = st.builds(
 @example(b"HTTP/1.1 200 OK\r\nX: a\r\n \xa0\r\n\r\n", b"body", None)
 @example(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n folded\r\n\r\n", b"0\r\n\r\n", None)
 @example(b"HTTP/1.1 200 OK\r\n\x85\r\nX: y\r\n\r\n", b"", None)
-def test_any_head_and_body_give_the_body_back_in_warcio_and_here(
-    head: bytes, body: bytes, cut: str | None
-) -> None:
+def test_any_head_and_body_give_the_body_back_in_warcio_and_here(head: bytes, body: bytes, cut: str | None) -> None:
     with TemporaryDirectory() as name:
         directory = Path(name)
         segment = new_segment(directory)

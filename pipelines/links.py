@@ -1,0 +1,72 @@
+"""The addresses a page links to, made absolute: what the frontier looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+from lxml.html import HtmlElement
+
+MAX_TEXT_CHARS = 200
+MAX_URL_CHARS = 2000
+_NO_PAGES = ("javascript:", "mailto:", "tel:", "data:", "sms:", "whatsapp:", "blob:", "about:")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One address with the words it is linked under; `rel` as written, such as `nofollow`."""
+
+    url: str
+    text: str
+    rel: str
+
+
+def page_links(tree: HtmlElement, base: str, limit: int) -> tuple[Link, ...]:
+    """The different http addresses that the page links to, in document order, without fragments.
+
+    At most `limit` of them. An address linked several times keeps the longest text it has.
+    """
+    resolve = Resolver(base)
+    found: dict[str, Link] = {}
+    for element in tree.iter("a"):
+        url = resolve(element.get("href"))
+        if url is None:
+            continue
+        text = " ".join(element.text_content().split())[:MAX_TEXT_CHARS]
+        known = found.get(url)
+        if known is None:
+            if len(found) >= limit:
+                break
+            found[url] = Link(url, text, element.get("rel") or "")
+        elif len(text) > len(known.text):
+            found[url] = Link(url, text, known.rel)
+    return tuple(found.values())
+
+
+class Resolver:
+    """Makes addresses absolute. Common forms are joined by hand: urljoin costs 5 µs, a page has 300 links."""
+
+    def __init__(self, base: str) -> None:
+        parts = urlsplit(base)
+        self._base = base
+        self._scheme = parts.scheme
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+
+    def __call__(self, href: str | None) -> str | None:
+        """The absolute http address without its fragment, or None when there is no page behind it."""
+        text = (href or "").strip()
+        if not text or text[0] == "#" or len(text) > MAX_URL_CHARS or text[:11].lower().startswith(_NO_PAGES):
+            return None
+        text = text.replace("\n", "").replace("\r", "").replace("\t", "").partition("#")[0]
+        if text.startswith(("http://", "https://")):
+            return text if "/." not in text and " " not in text else self._joined(text)
+        if text.startswith("/") and not text.startswith("//") and "/." not in text and " " not in text:
+            return self._origin + text
+        return self._joined(text)
+
+    def _joined(self, text: str) -> str | None:
+        try:
+            url = urljoin(self._base, text.replace(" ", "%20"))
+        except ValueError:
+            return None
+        return url if url.startswith(("http://", "https://")) else None

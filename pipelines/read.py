@@ -1,0 +1,222 @@
+"""Steps 5 and 6 of an article's journey: a page is judged and its article read, in one call."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from lxml.html import HtmlElement
+
+from pipelines.article import SCHEMA_VERSION, Kind
+from pipelines.blocks import Block
+from pipelines.byline import headline_element
+from pipelines.headline import Headline, choose_headline
+from pipelines.images import article_images, article_media
+from pipelines.jsonld import LinkedData, linked_data
+from pipelines.judge import Judgement, Seen, judge
+from pipelines.language import text_language
+from pipelines.links import Link, Resolver, page_links
+from pipelines.merge import Fields, Sources, merge
+from pipelines.meta import DESCRIPTIONS, TITLES, Meta, page_meta
+from pipelines.page import Page, PageInput, ReadLimits, open_page
+from pipelines.text import Text, Told, article_text
+from storage.errors import PageError
+
+EXTRACTOR = "newsark"
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
+_SIGN = re.compile(f"[{_CJK}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was made of a page. `reason` says why there is no article text.
+
+    `article` holds JSON-ready values under ArticleRecord's names, without those that only the archive
+    knows; it is None when the page could not be read at all.
+    """
+
+    url: str
+    kind: Kind
+    reason: str | None = None
+    evidence: tuple[str, ...] = ()
+    article: Mapping[str, Any] | None = None
+    links: tuple[Link, ...] = ()
+    feed_links: tuple[str, ...] = ()
+    canonical: str | None = None
+    read_ms: float = 0.0
+
+
+def read_page(page: PageInput, limits: ReadLimits) -> Reading:
+    """The page's judgement, its article and its links.
+
+    Never raises for what a page holds: a body that cannot be decoded or is too large, and markup that a library
+    gives up on, give the kind `unreadable` and the reason.
+    """
+    started = time.perf_counter()
+    try:
+        opened = open_page(page, limits)
+        reading = _no_tree(page, opened) if opened.tree is None else _read_tree(page, opened, opened.tree, limits)
+    except PageError as error:
+        return unreadable(page.url, error)
+    except (RecursionError, ValueError, TypeError, AssertionError, LookupError, AttributeError) as error:
+        return Reading(page.url, "unreadable", f"the page cannot be read: {type(error).__name__}: {error}"[:500])
+    return replace(reading, read_ms=round((time.perf_counter() - started) * 1000, 3))
+
+
+def unreadable(url: str, error: PageError) -> Reading:
+    """The reading of a page that could not be read."""
+    return Reading(url, "unreadable", str(error), (error.kind,))
+
+
+def _no_tree(page: PageInput, opened: Page) -> Reading:
+    """A response without markup: its status, or what it is instead."""
+    if page.status is not None and page.status >= 400:
+        return Reading(page.url, "error", f"status {page.status}", (opened.problem or "",))
+    kind: Kind = "empty" if opened.problem in ("empty body", "no markup") else "other"
+    return Reading(page.url, kind, opened.problem)
+
+
+def _read_tree(page: PageInput, opened: Page, tree: HtmlElement, limits: ReadLimits) -> Reading:
+    meta = page_meta(tree)
+    resolve = Resolver(opened.base)
+    canonical = resolve(meta.canonical)
+    data = linked_data(_scripts(tree), [page.url, canonical or ""])
+    links = page_links(tree, opened.base, limits.max_links)
+    headline = choose_headline(meta, data)
+    fields = Fields()
+    merge(fields, Sources(tree, page.url, opened.base, meta, data, headline, page.hints))
+    _media(fields, tree, meta, data, headline, opened.base, limits)
+    text = article_text(tree, _told(fields, meta, data, headline))
+    judgement = judge(Seen(page.url, page.status, meta, data, text, links))
+    _words(fields, page, meta, data, text, judgement)
+    if not opened.complete:
+        judgement = replace(judgement, evidence=(*judgement.evidence, "the page is cut short"))
+    article = _content(page, opened, canonical, fields, data, judgement)
+    feeds = dict.fromkeys(url for href, _ in meta.feeds if (url := resolve(href)))
+    return Reading(
+        page.url,
+        judgement.kind,
+        judgement.reason,
+        judgement.evidence,
+        article,
+        links,
+        tuple(feeds),
+        canonical,
+    )
+
+
+def _scripts(tree: HtmlElement) -> list[str]:
+    return [script.text or "" for script in tree.iter("script") if "ld+json" in (script.get("type") or "").lower()]
+
+
+def _media(
+    fields: Fields,
+    tree: HtmlElement,
+    meta: Meta,
+    data: LinkedData,
+    headline: Headline | None,
+    base: str,
+    limits: ReadLimits,
+) -> None:
+    element = headline_element(tree, headline.text if headline else None)
+    images = article_images(tree, element, meta, data, base, limits.max_images)
+    fields.put("image", images, "json-ld" if data.values("image") else "meta" if images else "html")
+    for kind in ("video", "audio"):
+        fields.put(kind, article_media(data, kind, base, limits.max_images), "json-ld")
+
+
+def _told(fields: Fields, meta: Meta, data: LinkedData, headline: Headline | None) -> Told:
+    """What the text must not repeat, and where its lead is known from."""
+    titles = [headline.text, *headline.others.values()] if headline else []
+    titles += [title for title in (data.text("headline"), meta.first(*TITLES), meta.title) if title]
+    descriptions = [data.text("description"), *(value for _, value in meta.all(*DESCRIPTIONS))]
+    return Told(
+        tuple(dict.fromkeys(titles)),
+        tuple(dict.fromkeys(text for text in descriptions if text)),
+        tuple(author["name"] for author in fields.values.get("author", ())),
+    )
+
+
+def _words(fields: Fields, page: PageInput, meta: Meta, data: LinkedData, text: Text, judgement: Judgement) -> None:
+    """The text, its language and its length; the language also where there is no text."""
+    body = "\n".join(block.text for block in text.blocks)
+    if judgement.kind == "article":
+        fields.put("articleBody", body, text.way)
+        fields.put("sections", _sections(text.blocks), text.way)
+        fields.put("wordCount", _count_words(body), "text")
+    shown = body or " ".join(filter(None, (fields.values.get("headline"), fields.values.get("description"))))
+    declared = [("json-ld", value) for value in data.texts("inLanguage")]
+    declared += [
+        (source, value)
+        for source, value in (("html", meta.language), ("header", page.header("Content-Language")))
+        if value
+    ]
+    found = text_language(shown, declared)
+    if found is not None:
+        fields.put("inLanguage", *found)
+
+
+def _count_words(body: str) -> int:
+    """Runs of characters between white space; each Han, Kana and Hangul sign is one."""
+    signs = _SIGN.findall(body)
+    return len(body.split()) if not signs else len(signs) + len(_SIGN.sub(" ", body).split())
+
+
+def _sections(blocks: tuple[Block, ...]) -> list[dict[str, Any]]:
+    """The blocks under their headings; the part before the first heading has none."""
+    parts: list[dict[str, Any]] = []
+    for block in blocks:
+        if block.kind == "head":
+            parts.append({"headline": block.text, "paragraphs": []})
+            continue
+        if not parts:
+            parts.append({"headline": None, "paragraphs": []})
+        parts[-1]["paragraphs"].append(block.text)
+    return parts
+
+
+def _content(
+    page: PageInput,
+    opened: Page,
+    canonical: str | None,
+    fields: Fields,
+    data: LinkedData,
+    judgement: Judgement,
+) -> dict[str, Any]:
+    is_article = judgement.kind == "article"
+    metadata = {
+        "extractor": EXTRACTOR,
+        "extractorVersion": extractor_version(),
+        "schemaVersion": SCHEMA_VERSION,
+        "fieldSources": fields.sources,
+        "alternatives": fields.alternatives,
+        "judgement": judgement.kind,
+        "reason": judgement.reason,
+        "evidence": list(judgement.evidence),
+        "encoding": opened.encoding,
+    }
+    return {
+        "type": (data.article_type or "NewsArticle") if is_article else "WebPage",
+        "url": page.url,
+        "canonicalUrl": canonical,
+        **fields.values,
+        "metadata": metadata,
+    }
+
+
+@cache
+def extractor_version() -> str:
+    """The versions that decide what is read: Newsark's and trafilatura's."""
+    return f"{_version('newsark')} (trafilatura {_version('trafilatura')})"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # run from a source tree that was not installed
+        return "0"
