@@ -45,7 +45,7 @@ def head_end(data: bytes | bytearray, start: int = 0) -> int:
     leading = _EMPTY_LINES.match(data)
     start = max(start, leading.end() if leading else 0)
     crlf = data.find(b"\n\r\n", start)
-    lf = data.find(b"\n\n", start, crlf if crlf >= 0 else len(data))
+    lf = data.find(b"\n\n", start, crlf + 1 if crlf >= 0 else len(data))
     if lf >= 0:
         return lf + 2
     return crlf + 3 if crlf >= 0 else 0

@@ -142,6 +142,7 @@ class _Group:
 
     def _article(self, visit: Visit) -> bool:
         assert visit.reading is not None
+        assert visit.reading.article is not None
         assert visit.answer is not None
         key = self._keys[visit.lead.id]
         latest = self._latest.get(key)
@@ -153,7 +154,8 @@ class _Group:
         record = build_record(
             visit.reading,
             capture=visit.answer.capture,
-            lead=visit.lead_facts,
+            requested_url=visit.lead.url,
+            found=visit.lead_facts,
             verdict=verdict,
             tls_verified=visit.answer.tls_verified,
         )

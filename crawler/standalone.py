@@ -29,7 +29,7 @@ class Standalone:
         opened.enlist(self.source.id, name=self.source.name, home=self.source.home, toml=text)
         opened.own(self.source.id, LEASE_SECONDS)
         opened.recover(self.source.id)
-        pool = ReaderPool(os.cpu_count() or 1, timeout_seconds=20.0)
+        pool = ReaderPool(os.cpu_count() or 1, timeout_seconds=20.0, preload=["crawler.listing"])
         self.services = Services(Keeper(opened), pool, CrawlOptions(user_agent=agent, contact=contact))
 
     async def finish(self) -> None:

@@ -70,5 +70,5 @@ class Visit:
     def lead_facts(self) -> dict[str, str]:
         """How the page was found, as the record's `discovery` says it."""
         lead = self.lead
-        facts = {"via": lead.via, "method": lead.method, **{f"hint.{k}": v for k, v in lead.hints.items()}}
+        facts = {**lead.hints, "via": lead.via, "method": lead.method}
         return {name: value for name, value in facts.items() if value}

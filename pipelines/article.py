@@ -67,8 +67,8 @@ class Media(Part):
 class Discovery(Part):
     """How the address became known."""
 
-    via: str = Field(description="`feed`, `sitemap`, `section`, `article`, `seed` or `import`.")
-    source_url: str | None = Field(None, description="The feed, sitemap or page that named it.")
+    method: str | None = Field(None, description="`feed`, `sitemap`, `section`, `seed` and their like.")
+    via: str | None = Field(None, description="The feed, sitemap or page that named it.")
     title: str | None = Field(None, description="The title given there.")
     published: str | None = Field(None, description="The date given there, as it stood.")
     first_seen: str | None = Field(None, description="When it was first named there, in UTC.")
@@ -78,7 +78,7 @@ class Discovery(Part):
 class Archive(Part):
     """Where the bytes are that the record was read from; names as in CDXJ and WARC."""
 
-    filename: str = Field(description="The WARC file, as its key in the store.")
+    filename: str = Field(description="The WARC file's name.")
     offset: int = Field(description="Where the response record begins, in bytes.")
     length: int = Field(description="How long the record is, compressed, in bytes.")
     record_id: str = Field(description="WARC-Record-ID of the response or revisit record.")
@@ -88,6 +88,8 @@ class Archive(Part):
     date: str = Field(description="When the exchange began, in UTC (WARC-Date).")
     ip_address: str | None = Field(None, description="The address that answered (WARC-IP-Address).")
     protocol: str | None = Field(None, description="The protocols spoken (WARC-Protocol).")
+    refers_to: str | None = Field(None, description="On a revisit record, the record that holds the same payload.")
+    truncated: str | None = Field(None, description="Why the payload is not whole (WARC-Truncated).")
     tls_verified: bool | None = Field(None, description="Whether the server's certificate was verified.")
 
 
@@ -100,8 +102,8 @@ class Metadata(Part):
     date_downloaded: str | None = Field(None, description="When the page was fetched, in UTC.")
     field_sources: dict[str, str] = Field(
         default_factory=dict,
-        description="For each field where it was read: `json-ld`, `meta`, `microdata`, `h1`, `title`, `byline`, `time`, "
-        "`html`, `link`, `text`, `url`, `feed`, `htmldate` or `header`.",
+        description="For each field where it was read: `json-ld`, `meta`, `h1`, `title`, `byline`, `time`, `html`, "
+        "`link`, `header`, `url`, `feed`, `htmldate`; for the text the way it was found: `region`, `page`, `cascade`.",
     )
     alternatives: dict[str, dict[str, str]] = Field(
         default_factory=dict,

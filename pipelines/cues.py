@@ -44,9 +44,11 @@ READ_ON = (
     r"関連記事|あわせて読みたい|相关阅读|相關新聞|관련기사",
 )
 SUBSCRIBE = (
-    r"(?:sign up|subscribe|register|join)\b.{0,80}\b(?:newsletters?|inbox|alerts?|mailing list|e-?mails?|briefing|podcast)\b",
+    r"(?:sign up|subscribe|register|join)\b.{0,80}\b(?:newsletters?|inbox|alerts?|mailing list|briefing|podcast)\b",
+    r"(?:sign up|subscribe|register|join)\b.{0,80}\be-?mails?\b",
     r"(?:sign up|subscribe|join|follow)\b.{0,80}\b(?:whatsapp|telegram|youtube)\b",
-    r"\bnewsletters?\b.{0,80}\b(?:sign up|subscribe|abonnieren|anmelden|bestellen|inscri|suscri|iscri|abonn|prenumer|tilmeld)",
+    r"\bnewsletters?\b.{0,80}\b(?:sign up|subscribe|abonnieren|anmelden|bestellen|inscri|suscri|iscri|abonn)",
+    r"\b(?:newsletters?|nyhetsbrev)\b.{0,80}\b(?:prenumer|tilmeld|meld deg)",
     r"(?:abonnieren|folgen) sie (?:uns|unser)|abonnez-vous|inscrivez-vous|suscr[ií]b[ae](?:te|se)|iscriviti",
     r"assine (?:a|nossa|o)\b|subscreva|подпи(?:шитесь|сывайтесь|ска на)|підпи(?:шіться|суйтесь)",
     r"get the (?:latest|day's)\b.{0,60}\b(?:inbox|newsletter|e-?mail)",

@@ -45,13 +45,14 @@ class Fields:
                 continue
             if name not in self.values:
                 self.put(name, value, source)
-            elif isinstance(value, str) and source not in (
-                self.sources[name],
-                *self.alternatives.get(name, ()),
-            ):
-                if letters(value) != letters(self.values[name]):
-                    self.alternatives.setdefault(name, {})[source] = value[:MAX_ALTERNATIVE_CHARS]
+            elif isinstance(value, str) and letters(value) != letters(str(self.values[name])):
+                self.add_alternative(name, source, value)
         return self.values.get(name)
+
+    def add_alternative(self, name: str, source: str, value: str) -> None:
+        """Keep what another source says; of each source the first value only."""
+        if source != self.sources.get(name):
+            self.alternatives.setdefault(name, {}).setdefault(source, value[:MAX_ALTERNATIVE_CHARS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +162,14 @@ def _publisher(fields: Fields, known: Sources) -> None:
 
 
 def _authors(fields: Fields, known: Sources) -> None:
-    """People named in JSON-LD, else in meta elements, else beside the headline; the newsroom itself only at last."""
+    """People named in JSON-LD, in meta elements, or beside the headline; the newsroom itself only at last."""
     meta, data = known.meta, known.data
     house = _house_names(fields)
     claims = [("json-ld", people_of(data.values("author", "creator")))]
-    for names in (AUTHORS, MORE_AUTHORS):
-        claims.append(("meta", people_in(value for _, value in meta.all(*names) if "://" not in value)))
+    claims += [
+        ("meta", people_in(value for _, value in meta.all(*names) if "://" not in value))
+        for names in (AUTHORS, MORE_AUTHORS)
+    ]
     chosen = next(((source, people) for source, people in claims if _persons(people, house)), None)
     if chosen is None:
         beside = people_in(bylines(known.tree, known.title))
@@ -176,10 +179,14 @@ def _authors(fields: Fields, known: Sources) -> None:
         return
     source, people = chosen
     fields.put("author", [_author(person, known.base) for person in people], source)
-    for other, names in claims:
-        said = ", ".join(person.name for person in names)
-        if said and other != source and letters(said) != letters(", ".join(person.name for person in people)):
-            fields.alternatives.setdefault("author", {}).setdefault(other, said[:MAX_ALTERNATIVE_CHARS])
+    chosen_names = _joined(people)
+    for other, others in claims:
+        if others and letters(_joined(others)) != letters(chosen_names):
+            fields.add_alternative("author", other, _joined(others))
+
+
+def _joined(people: list[Person]) -> str:
+    return ", ".join(person.name for person in people)
 
 
 def _house_names(fields: Fields) -> set[str]:

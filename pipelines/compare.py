@@ -1,0 +1,49 @@
+"""Step 7, compare: is this what was known of the article, or a new version?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from storage.digests import sha256_digest
+
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousVersion:
+    """The version of an article that was recorded last."""
+
+    record_id: str
+    version: int
+    content_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a comparison found: `version` is the number of the version that holds now, `previous` the one before."""
+
+    outcome: Literal["new", "edited", "unchanged"]
+    version: int
+    previous: PreviousVersion | None
+
+
+def content_digest(article: Mapping[str, Any]) -> str:
+    """SHA-256 over headline, text and authors, white space apart.
+
+    Nothing else counts: banners, teasers and modification dates change while the article does not.
+    """
+    authors = [author["name"] for author in article.get("author") or ()]
+    parts = (article.get("headline") or "", article.get("articleBody") or "", "\n".join(authors))
+    return sha256_digest("\0".join(_SPACE.sub(" ", part).strip() for part in parts).encode())
+
+
+def compare(previous: PreviousVersion | None, article: Mapping[str, Any]) -> Verdict:
+    """How an article that was read now relates to the version recorded last; None when there is none."""
+    if previous is None:
+        return Verdict("new", 1, None)
+    if previous.content_digest == content_digest(article):
+        return Verdict("unchanged", previous.version, previous)
+    return Verdict("edited", previous.version + 1, previous)
