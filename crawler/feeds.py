@@ -1,37 +1,28 @@
-"""RSS, Atom and JSON feeds: what a newsroom says it has published, with the dates and names it gives.
-
-Read with lxml rather than feedparser, which half a megabyte of attributes keeps busy for 24 seconds.
-"""
+"""RSS, Atom and JSON feeds: what a newsroom says it has published, with the dates and names it gives."""
 
 from __future__ import annotations
 
 import html
 import re
+from calendar import timegm
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from time import struct_time
 from typing import Any, Literal
 
 import orjson
-from lxml import etree
 from w3lib.html import remove_tags
 
 from crawler.weburl import resolve
-from crawler.xmltext import Entries, Sniffed, inner_text, name_of, sniff, tell
+from crawler.xmlfeed import Piece, XmlFeed
+from crawler.xmltext import Sniffed, sniff, tell
 from pipelines.charset import page_text
 from pipelines.dates import parse_date
 from storage.errors import NotAFeed, Refused
 
-ATOM = "http://www.w3.org/2005/Atom"
-_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-_BASE = "{http://www.w3.org/XML/1998/namespace}base"
-_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
-_DC = ("http://purl.org/dc/elements/1.1/", "http://purl.org/dc/terms/")
-_FEEDBURNER = "http://rssnamespace.org/feedburner/ext/1.0"
-# By a child's local name; a name stands first where several say the same. Atom 0.3 has `issued` and
-# `modified`.
-_PUBLISHED = ("pubDate", "published", "issued", "date", "created")
-_UPDATED = ("updated", "modified")
-_SUMMARY = ("description", "summary", "abstract")
+_DATE_ELEMENT = re.compile(r"</(?:[\w.-]+:)?date\s*>")
+_WEEKDAY_TO_ZONE = re.compile(r"[^\W\d_]+,.*\s(?:[+-]\d{2}:?\d{2}|GMT|UTC?|[ECMP][SD]T)", re.DOTALL)
 _MARKUP_BUDGET = 50_000
 
 
@@ -101,105 +92,118 @@ _INSTEAD = {
 def _xml_feed(text: str, sniffed: Sniffed, url: str, limits: FeedLimits, problems: list[str]) -> Feed:
     entries: list[FeedEntry] = []
     kind: Literal["atom", "rss"] = "atom" if sniffed.root == "feed" else "rss"
-    listed = Entries(text, sniffed, ("entry" if kind == "atom" else "item",))
-    for number, element in enumerate(listed, 1):
+    listed = XmlFeed(text, sniffed)
+    for number, piece in enumerate(listed, 1):
         if number > limits.max_entries:
             problems.append(f"more than {limits.max_entries} entries: only the first are read")
             break
-        entry = _entry(element, url, limits, problems)
+        entry = _entry(piece, kind, url, limits, problems)
         if entry:
             entries.append(entry)
-    channel = _channel(listed.head)
-    language = _language(channel) if channel is not None else None
-    title = _first(channel, ("title",), limits) if channel is not None else None
+    said = listed.channel.said if listed.channel else {}
+    language = _text(said, "language")
     filled = tuple(entry if entry.language else replace(entry, language=language) for entry in entries)
-    return Feed(kind, title, filled, tell(problems + listed.problems), language)
+    return Feed(kind, _words_of(said, "title", kind, limits), filled, tell(problems + listed.problems), language)
 
 
-def _entry(element: etree._Element, url: str, limits: FeedLimits, problems: list[str]) -> FeedEntry | None:
-    title = _first(element, ("title",), limits)
-    links = _links(element)
+def _entry(piece: Piece, kind: str, url: str, limits: FeedLimits, problems: list[str]) -> FeedEntry | None:
+    said = piece.said
+    title = _words_of(said, "title", kind, limits)
+    if piece.flaw:
+        problems.append(f"an entry is broken XML ({piece.flaw}), so that parts may be lost: {title or 'no title'}")
+    links = _links(said, kind)
     if not links:
         problems.append(f"an entry has no link: {title or 'no title either'}")
         return None
     try:
-        address = str(resolve(_base(element, url), links[0]))
+        address = str(resolve(url, links[0]))
     except Refused as error:
         problems.append(f"an entry's link is not one to visit: {error}")
         return None
+    published, updated = _text(said, "published") or _text(said, "created"), _text(said, "updated")
+    if kind == "rss" and _DATE_ELEMENT.search(piece.text):
+        # feedparser takes Dublin Core's date, which is RSS 1.0's only one, for that of a change.
+        published, updated = published or updated, None
     return FeedEntry(
         url=address,
         title=title,
-        published=_date(element, _PUBLISHED, address, problems),
-        updated=_date(element, _UPDATED, address, problems),
-        summary=_first(element, _SUMMARY, limits),
-        author="; ".join(_authors(element, limits)) or None,
-        language=_language(element),
-        id=_raw(element, ("guid", "id")) or element.get(_ABOUT),
+        published=_date(published, said, address, problems),
+        updated=_date(updated, said, address, problems),
+        summary=_words_of(said, "summary", kind, limits),
+        author="; ".join(_authors(said, kind, limits)) or None,
+        language=_text(said, "language") or _marked_language(said),
+        id=_text(said, "id"),
     )
 
 
-def _links(element: etree._Element) -> list[str]:
+def _links(said: dict[str, Any], kind: str) -> list[str]:
     """What may be the entry's address, the likeliest first: before redirection, its page, others, its id."""
-    original: list[str] = []
-    pages: list[str] = []
-    others: list[str] = []
-    for child in _children(element, ("link", "origLink", "guid")):
-        name, content = name_of(child)[1], (child.text or "").strip()
-        if name == "origLink" and content:
-            original.append(content)
-        elif name == "guid" and child.get("isPermaLink", "true").lower() == "true":
-            others.append(content if content.startswith(("http://", "https://")) else "")
-        elif name == "link" and (child.get("rel") or "alternate") == "alternate":
-            is_page = "html" in (child.get("type") or "html")
-            (pages if is_page else others).append((child.get("href") or content).strip())
-    return [link for link in (*original, *pages, *others, element.get(_ABOUT)) if link]
+    alternates = [link for link in _dicts(said, "links") if link.get("rel") == "alternate"]
+    pages = [_text(link, "href") for link in alternates if "html" in str(link.get("type"))]
+    others = [_text(link, "href") for link in alternates]
+    name = _text(said, "id") or ""
+    # An id of RSS 1.0 is rdf:about, of RSS 2.0 a guid that may be a permanent link; Atom's id is no address.
+    is_address = kind == "rss" and said.get("guidislink", True) and name.startswith(("http://", "https://"))
+    found = (_text(said, "feedburner_origlink"), *pages, *others, name if is_address else None)
+    return [link for link in found if link]
 
 
-def _authors(element: etree._Element, limits: FeedLimits) -> Iterable[str]:
-    """Names in order, each once: Atom's structured authors, RSS's and Dublin Core's texts as they stand."""
-    names: dict[str, None] = {}
-    for child in _children(element, ("author", "creator")):
-        name = _first(child, ("name",), limits) if len(child) else _text_of(child, limits)
-        if name:
-            names[name] = None
-    return names
+def _authors(said: dict[str, Any], kind: str, limits: FeedLimits) -> Iterable[str]:
+    """Names in order, each once; an e-mail address where there is no name."""
+    names = (_text(author, "name") or _text(author, "email") for author in _dicts(said, "authors"))
+    shown = (_words(name, limits) if kind == "atom" else _plain(name, limits) for name in names)
+    return dict.fromkeys(name for name in shown if name)
 
 
-def _date(element: etree._Element, names: tuple[str, ...], url: str, problems: list[str]) -> str | None:
-    raw = _raw(element, names)
-    date = parse_date(raw) if raw else None
-    if raw and not date:
+def _date(raw: str | None, said: dict[str, Any], url: str, problems: list[str]) -> str | None:
+    if not raw:
+        return None
+    date = parse_date(raw) or _regional_date(raw, said)
+    if not date:
         problems.append(f"{url}: the date {raw[:60]!r} cannot be read")
     return date
 
 
-def _children(element: etree._Element, names: tuple[str, ...]) -> list[etree._Element]:
-    """Children of those local names in the order of the names, but no `media:title` or `itunes:author`."""
-    own = ("", name_of(element)[0], ATOM, _FEEDBURNER, *_DC)
-    found = [(space, name, child) for child in element for space, name in (name_of(child),)]
-    return [child for wanted in names for space, name, child in found if name == wanted and space in own]
+def _regional_date(raw: str, said: dict[str, Any]) -> str | None:
+    """What feedparser alone can read, in UTC: Greek names, years of two digits.
+
+    Only where a weekday begins and a zone that it knows ends the date: it guesses at others, even from today's date.
+    """
+    key = next((key for key in ("published", "updated", "created") if said.get(key) == raw), "")
+    parsed = said.get(f"{key}_parsed")
+    if not isinstance(parsed, struct_time) or not _WEEKDAY_TO_ZONE.fullmatch(raw):
+        return None
+    return parse_date(datetime.fromtimestamp(timegm(parsed), UTC).isoformat())
 
 
-def _raw(element: etree._Element, names: tuple[str, ...]) -> str | None:
-    texts = (inner_text(child).strip() for child in _children(element, names))
-    return next((text for text in texts if text), None)
+def _marked_language(said: dict[str, Any]) -> str | None:
+    """The xml:lang of the entry, or of what it stands in, as its texts have it."""
+    details = (said.get(key) for key in ("title_detail", "summary_detail"))
+    return next((found for one in details if isinstance(one, dict) and (found := _text(one, "language"))), None)
 
 
-def _first(element: etree._Element, names: tuple[str, ...], limits: FeedLimits) -> str | None:
-    texts = (_text_of(child, limits) for child in _children(element, names))
-    return next((text for text in texts if text), None)
-
-
-def _text_of(element: etree._Element, limits: FeedLimits) -> str | None:
-    text = inner_text(element)
-    is_plain = element.get("type") in ("text", "xhtml") or (name_of(element)[0] == ATOM and element.get("type") is None)
+def _words_of(said: dict[str, Any], key: str, kind: str, limits: FeedLimits) -> str | None:
+    text, detail = _text(said, key), said.get(f"{key}_detail")
+    is_plain = kind == "atom" and isinstance(detail, dict) and detail.get("type") == "text/plain"
     return _words(text, limits) if is_plain else _plain(text, limits)
+
+
+def _text(said: dict[str, Any], key: str) -> str | None:
+    """A text of an entry; an element of an unknown kind can stand under any name as something else."""
+    value = said.get(key)
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _dicts(said: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    value = said.get(key)
+    return [dict(one) for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _plain(markup: object, limits: FeedLimits) -> str | None:
     """Text without tags and escapes, since RSS puts HTML into titles and descriptions."""
-    return _words(html.unescape(remove_tags(markup[:_MARKUP_BUDGET])), limits) if isinstance(markup, str) else None
+    if not isinstance(markup, str):
+        return None
+    return _words(html.unescape(remove_tags(markup[:_MARKUP_BUDGET])), limits)
 
 
 def _words(text: object, limits: FeedLimits) -> str | None:
@@ -208,31 +212,6 @@ def _words(text: object, limits: FeedLimits) -> str | None:
     words = re.sub(r"\s+", " ", text[:_MARKUP_BUDGET]).strip()
     cut = words[: limits.max_text_characters]
     return (f"{cut.rstrip()}…" if len(cut) < len(words) else words) or None
-
-
-def _channel(root: etree._Element | None) -> etree._Element | None:
-    """Where title and language of the whole feed stand: Atom's root, or the channel within RSS and RDF."""
-    if root is None:
-        return None
-    return next((child for child in root if name_of(child)[1] == "channel"), root)
-
-
-def _language(element: etree._Element) -> str | None:
-    """What the element says, or what xml:lang says of it or of what it stands in."""
-    said = (one.get(_LANG) for one in (element, *element.iterancestors()))
-    return _raw(element, ("language",)) or next((language for language in said if language), None)
-
-
-def _base(element: etree._Element, url: str) -> str:
-    """The address that the entry's relative links are relative to (XML Base)."""
-    for one in (*reversed([*element.iterancestors()]), element):
-        base = one.get(_BASE)
-        if base:
-            try:
-                url = str(resolve(url, base))
-            except Refused:
-                continue
-    return url
 
 
 def _json_feed(text: str, url: str, limits: FeedLimits, problems: list[str]) -> Feed:

@@ -36,14 +36,14 @@ class HeadTooLarge(HttpProcessingError):
         super().__init__(message=f"the response head is larger than {limit_bytes} bytes")
 
 
-def head_end(data: bytes | bytearray, start: int = 0) -> int:
-    """The offset behind the empty line that ends a head, or 0.
+def head_end(data: bytes | bytearray, begin: int = 0, searched: int = 0) -> int:
+    """The offset behind the empty line that ends the head that begins at `begin`, or 0.
 
     RFC 9112, 2.2: a lone LF is a line end too, and empty lines may come before the status line. What lies
-    before `start` is not searched again.
+    before `searched` is not searched again.
     """
-    leading = _EMPTY_LINES.match(data)
-    start = max(start, leading.end() if leading else 0)
+    leading = _EMPTY_LINES.match(data, begin)
+    start = max(searched, leading.end() if leading else 0)
     crlf = data.find(b"\n\r\n", start)
     lf = data.find(b"\n\n", start, crlf + 1 if crlf >= 0 else len(data))
     if lf >= 0:

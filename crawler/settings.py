@@ -32,6 +32,8 @@ DOWNLOAD_DELAY_JITTER = 0.0
 CONCURRENT_REQUESTS = 32
 CONCURRENT_REQUESTS_PER_DOMAIN = 8
 DOWNLOADER_STATS = False
+# A callback yields one visit; Scrapy starts this many tasks for each response, whatever it yields.
+CONCURRENT_ITEMS = 1
 
 # 2.19 opens an HTTP endpoint that executes code unless this is off.
 REMOTE_CONTROL_ENABLED = False

@@ -147,7 +147,8 @@ class _Group:
         key = self._keys[visit.lead.id]
         latest = self._latest.get(key)
         previous = PreviousVersion(latest.record_id, latest.version, latest.content_digest) if latest else None
-        verdict = compare(previous, visit.reading.article)
+        digest = content_digest(visit.reading.article)
+        verdict = compare(previous, digest)
         if verdict.outcome == "unchanged":
             self._observe(visit, "unchanged", key)
             return False
@@ -165,7 +166,7 @@ class _Group:
             record_id=record.id,
             version=verdict.version,
             url=record.url,
-            content_digest=content_digest(visit.reading.article),
+            content_digest=digest,
             captured_at=visit.answer.capture.date,
             records_key=self.archive.add_record(self.source_id, line),
             line=line.decode(),

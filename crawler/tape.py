@@ -67,24 +67,27 @@ class Tape:
         self.tls: tuple[str, str] | None = None
         self.certificate: str | None = None
 
-    def take_head(self, data: bytes) -> bytes | None:
+    def take_head(self, data: bytes | bytearray) -> bytes | None:
         """What came behind the final head once that is whole, else None.
 
         Raises UnreadableHead when a first line is no HTTP while its head is not whole yet, and HeadTooLarge
         when the heads, interim ones included, do not end within HEAD_LIMIT_BYTES.
         """
-        searched = max(0, len(self._pending) - 2)
-        self._pending += data
         self.received_bytes += len(data)
-        while end := head_end(self._pending, searched):
-            head, searched = bytes(self._pending[:end]), 0
-            del self._pending[:end]
+        searched = max(0, len(self._pending) - 2)
+        if self._pending:
+            self._pending += data
+            data = self._pending
+        begin = 0
+        while end := head_end(data, begin, searched):
+            head, begin = bytes(data[begin:end]), end
             if not is_interim(head):
-                following, self.response_head = bytes(self._pending), head
-                self._pending.clear()
-                return following
+                self.response_head, self._pending = head, bytearray()
+                return bytes(data[end:])
             self.interim_heads.append(head)
             self._has_status = False
+        if begin or data is not self._pending:
+            self._pending = bytearray(data[begin:])
         self._has_status = self._has_status or begins_head(self._pending)
         if self.received_bytes > HEAD_LIMIT_BYTES:
             raise HeadTooLarge(HEAD_LIMIT_BYTES)
@@ -152,8 +155,7 @@ class TapedProtocol(ResponseHandler):
         super().connection_lost(exc)
 
     def begin(self, tape: Tape) -> None:
-        """Start an exchange on this connection: the tape gets the peer's facts."""
-        tape.rewind()
+        """Start an exchange on this connection: the tape, a new or rewound one, gets the peer's facts."""
         tape.reused = self.tape is not None
         tape.peer, tape.tls, tape.certificate = self._peer, self._tls, self._certificate
         self.tape = tape

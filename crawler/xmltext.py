@@ -1,11 +1,12 @@
 """XML as newsrooms publish it, read without trust: feeds and sitemaps that are cut, unescaped or hostile.
 
 Each entry is parsed alone, under a copy of the root's start tag: no document type, and with it no entity
-declaration, ever reaches the parser, and neither a flood of elements nor a broken entry costs the others.
+declaration, ever reaches a parser, and neither a flood of elements nor a broken entry costs the others.
 """
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,10 +36,12 @@ _LOOKS: dict[str, Look] = {
 _OPENING = re.compile(r"<!--|<\?|<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)(?=[\s/>])")
 _START_TAG = re.compile(r"""<(?:[^<>"']|"[^"<]*"|'[^'<]*')*>""")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-# Outside of CDATA, an ampersand that begins nothing XML knows: `?a=1&b=2` and HTML's named characters.
+# Outside of CDATA, an ampersand that begins nothing XML is sure to know: `?a=1&b=2`, HTML's named characters, and
+# numbers that may be no characters; those up to 9999 that are need no second look.
+_KNOWN = r"amp|lt|gt|quot|apos|#(?:3[2-9]|1[6-9][0-9]|[2-9][0-9]{2}|[1-9][0-9]{3})"
 _AMPERSAND = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)"
-    r"|&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});)(?:([A-Za-z][A-Za-z0-9]{1,31};))?",
+    rf"|&(?!(?:{_KNOWN});)(?:(#(?:[0-9]{{1,7}}|[xX][0-9a-fA-F]{{1,6}});)|([A-Za-z][A-Za-z0-9]{{1,31}};))?",
     re.DOTALL,
 )
 
@@ -86,8 +89,9 @@ def _opening_tags(text: str) -> Iterator[tuple[str, int]]:
 class Entries:
     """The elements of some local names in an XML text, each alone under a copy of the root's start tag.
 
-    Iterated once. What is broken in one entry costs no other, and no more than one is in memory. Afterwards
-    `problems` are sentences about what was lost. `head` is the root with what stands before the first entry.
+    Iterated once, as elements or as `texts`. What is broken in one entry costs no other, and no more than one
+    is in memory. Afterwards `problems` are sentences about what was lost. `opening` and `closing` are the
+    root's tags, to stand around an entry; `head` is the text before the first entry, from the root's tag on.
     """
 
     def __init__(self, text: str, sniffed: Sniffed, names: tuple[str, ...]) -> None:
@@ -95,7 +99,7 @@ class Entries:
         self._text, self._start = text, sniffed.start
         tag = _START_TAG.match(text, sniffed.start, sniffed.start + MAX_START_TAG_CHARACTERS)
         root = tag[0].removesuffix("/>").removesuffix(">") if tag else f"<{sniffed.root}"
-        self._open, self._close = f"{root}>", f"</{root[1:].split()[0]}>"
+        self.opening, self.closing = f"{root}>", f"</{root[1:].split()[0]}>"
         choice = "|".join(names)
         self._tokens = re.compile(
             r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)"
@@ -108,6 +112,15 @@ class Entries:
         )
 
     def __iter__(self) -> Iterator[etree._Element]:
+        for text in self.texts():
+            root = self._tree(f"{self.opening}{text}{self.closing}")
+            if root is None or not len(root):
+                self.problems.append("an entry is not XML")
+            else:
+                yield root[0]
+
+    def texts(self) -> Iterator[str]:
+        """Each entry as it stands in the text, from its start tag to its end tag."""
         begun: int | None = None
         end = self._start
         for token in self._tags():
@@ -117,18 +130,20 @@ class Entries:
                 begun = token.start()
                 continue
             end = token.end()
-            if begun is not None:
-                yield from self._parsed(begun, end)
+            if begun is not None and end - begun > MAX_ENTRY_CHARACTERS:
+                self.problems.append(f"an entry is longer than {MAX_ENTRY_CHARACTERS} characters and left out")
+            elif begun is not None:
+                yield self._text[begun:end]
             begun = None
-        if self._close not in self._text[end:] and not self._text.endswith("/>"):
-            self.problems.append(f"cut short: it ends without {self._close}")
+        if self.closing not in self._text[end:] and not self._text.endswith("/>"):
+            self.problems.append(f"cut short: it ends without {self.closing}")
 
     @property
-    def head(self) -> etree._Element | None:
-        """The root element with what stands before the first entry, or None when that is no XML."""
+    def head(self) -> str:
+        """What stands before the first entry, MAX_HEAD_CHARACTERS of it at most."""
         first = next(self._tags(), None)
-        stop = min(first.start() if first else len(self._text), self._start + MAX_HEAD_CHARACTERS)
-        return self._tree(self._text[self._start : stop])
+        stop = first.start() if first else len(self._text)
+        return self._text[self._start : min(stop, self._start + MAX_HEAD_CHARACTERS)]
 
     def _tags(self) -> Iterator[re.Match[str]]:
         """Start and end tags of entries: those with the first one's prefix, as `foo:item` is no item."""
@@ -140,19 +155,9 @@ class Entries:
             if token["prefix"] == prefix:
                 yield token
 
-    def _parsed(self, start: int, end: int) -> Iterator[etree._Element]:
-        if end - start > MAX_ENTRY_CHARACTERS:
-            self.problems.append(f"an entry is longer than {MAX_ENTRY_CHARACTERS} characters and left out")
-            return
-        root = self._tree(f"{self._open}{self._text[start:end]}{self._close}")
-        if root is None or not len(root):
-            self.problems.append("an entry is not XML")
-            return
-        yield root[0]
-
     def _tree(self, xml: str) -> etree._Element | None:
         try:
-            return etree.fromstring(_well_escaped(xml).encode("utf-8", "replace"), self._parser)
+            return etree.fromstring(well_escaped(xml).encode("utf-8", "replace"), self._parser)
         except etree.XMLSyntaxError:
             return None
 
@@ -179,7 +184,8 @@ def inner_text(element: etree._Element) -> str:
     return "".join(str(text) for text in element.itertext())
 
 
-def _well_escaped(text: str) -> str:
+def well_escaped(text: str) -> str:
+    """The text without characters that XML forbids, and with every ampersand and reference as XML has it."""
     if _CONTROLS.search(text):
         text = _CONTROLS.sub("", text)
     return _AMPERSAND.sub(_escape, text)
@@ -188,5 +194,11 @@ def _well_escaped(text: str) -> str:
 def _escape(match: re.Match[str]) -> str:
     if match[0].startswith("<"):
         return match[0]
-    meant = html5.get(match[1]) if match[1] else None
-    return "".join(f"&#{ord(character)};" for character in meant) if meant else f"&amp;{match[0][1:]}"
+    if match[1]:
+        # HTML's reading: a number that is no character is U+FFFD or nothing, and 128 to 159 are Windows's.
+        meant: str | None = _CONTROLS.sub("", html.unescape(match[0]))
+    else:
+        meant = html5.get(match[2]) if match[2] else None
+    if meant is None:
+        return f"&amp;{match[0][1:]}"
+    return "".join(f"&#{ord(character)};" for character in meant)

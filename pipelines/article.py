@@ -78,7 +78,7 @@ class Discovery(Part):
 class Archive(Part):
     """Where the bytes are that the record was read from; names as in CDXJ and WARC."""
 
-    filename: str = Field(description="The WARC file's name.")
+    filename: str = Field(description="The WARC file, as its key in the store.")
     offset: int = Field(description="Where the response record begins, in bytes.")
     length: int = Field(description="How long the record is, compressed, in bytes.")
     record_id: str = Field(description="WARC-Record-ID of the response or revisit record.")

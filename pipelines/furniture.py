@@ -67,6 +67,7 @@ BLOCKS = {
     ),
 }
 
+MAX_NAME_CHARS = 400
 NAMES_KEPT = 20_000
 """A newsroom's pages share their class names: a verdict is kept for the pages to come."""
 
@@ -174,7 +175,7 @@ def _control_groups(tree: HtmlElement) -> Iterator[HtmlElement]:
 def signs(element: HtmlElement) -> str:
     """The element's class and id: the names its author gave it."""
     names, identity = element.get("class"), element.get("id")
-    return f"{names or ''} {identity}" if identity else names or ""
+    return f"{names or ''} {identity}"[:MAX_NAME_CHARS] if identity else (names or "")[:MAX_NAME_CHARS]
 
 
 class Surroundings:

@@ -34,18 +34,15 @@ def choose_headline(meta: Meta, data: LinkedData) -> Headline | None:
     within an h1 leaves spaces in it. A kicker before an h1's headline is left out.
     """
     claims = _claims(meta, data)
-    scores: dict[str, float] = {}
-    first: dict[str, tuple[str, str]] = {}
+    groups: dict[str, list[tuple[str, str]]] = {}
     for source, text in claims:
-        key = letters(text)
-        scores[key] = scores.get(key, 0.0) + WEIGHTS[source]
-        first.setdefault(key, (source, text))
-    if not scores:
+        groups.setdefault(letters(text), []).append((source, text))
+    if not groups:
         return None
-    best = max(scores, key=lambda key: scores[key])
-    source, text = first[best]
-    others = {who: other for key, (who, other) in first.items() if key != best}
-    return Headline(text, source, others)
+    best = max(groups, key=lambda key: sum(WEIGHTS[source] for source, _ in groups[key]))
+    source = max((source for source, _ in groups[best]), key=lambda source: WEIGHTS[source])
+    others = {who: text for key, group in groups.items() if key != best for who, text in group[:1]}
+    return Headline(groups[best][0][1], source, others)
 
 
 def _claims(meta: Meta, data: LinkedData) -> list[tuple[str, str]]:
@@ -61,7 +58,7 @@ def _claims(meta: Meta, data: LinkedData) -> list[tuple[str, str]]:
         kickerless = next(
             (text for _, text in claims if len(text) > 20 and letters(heading).endswith(letters(text))), None
         )
-        claims.insert(2 if len(claims) > 1 else len(claims), ("h1", kickerless or heading))
+        claims.append(("h1", kickerless or heading))
     return [(source, text) for source, text in claims if letters(text)]
 
 

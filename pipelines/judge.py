@@ -112,6 +112,8 @@ def _is_listing(seen: Seen) -> bool:
         and not _is_declared(seen.meta)
     ):
         return True
+    if many and seen.text.way in ("page", "cascade") and not _is_declared(seen.meta):
+        return True
     paragraphs = [len(block.text) for block in seen.text.blocks if block.kind in ("p", "quote")]
     long_text = len(paragraphs) >= 3 and median(paragraphs) >= 80
     return many and not long_text and not _is_declared(seen.meta) and seen.text.chars < MAX_STUB_CHARS

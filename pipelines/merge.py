@@ -49,6 +49,12 @@ class Fields:
                 self.add_alternative(name, source, value)
         return self.values.get(name)
 
+    def forget_guesses(self) -> None:
+        """Drop a date that only an article can have: one found in the address or somewhere on the page."""
+        if self.sources.get("datePublished") in ("url", "time", "htmldate"):
+            for name in ("datePublished", "datePublishedRaw"):
+                del self.values[name], self.sources[name]
+
     def add_alternative(self, name: str, source: str, value: str) -> None:
         """Keep what another source says; of each source the first value only."""
         if source != self.sources.get(name):

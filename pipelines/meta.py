@@ -68,7 +68,11 @@ IMAGES = (
 )
 FEED_TYPES = {"application/rss+xml", "application/atom+xml", "application/feed+json", "application/json+feed"}
 
-_SPLIT_TITLE = re.compile(r"\s+[|–—»·•:-]\s+|\s*\|\s*")
+MAX_HEADING_CHARS = 2000
+MAX_TITLE_CHARS = 500
+"""A longer title is no headline with a name behind it."""
+
+_SEPARATOR = re.compile(r"\s+[|–—»·•:-]\s+|\s*\|\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def page_meta(tree: HtmlElement) -> Meta:
     title = tree.find(".//title")
     return Meta(
         names={name: tuple(values) for name, values in names.items()},
-        title=plain(title.text_content()) if title is not None else None,
+        title=plain(title.text_content()[:MAX_HEADING_CHARS]) if title is not None else None,
         headings=tuple(_headings(tree)),
         language=_language(tree, names),
         canonical=_first_href(tree, "canonical"),
@@ -128,7 +132,7 @@ def _headings(tree: HtmlElement) -> Iterator[str]:
     elements = list(tree.iter("h1"))[:20]
     elements.sort(key=lambda element: "headline" not in (element.get("itemprop") or "").lower())
     for element in elements:
-        text = plain(" ".join(element.itertext()))
+        text = plain(" ".join(str(part) for part in element.itertext())[:MAX_HEADING_CHARS])
         if text:
             yield text
 
@@ -162,14 +166,11 @@ def without_site(title: str, site: str | None, headings: tuple[str, ...]) -> str
 
     A part is cut only when it is the site's name, or when what stays is a heading of the page.
     """
-    parts = _SPLIT_TITLE.split(title)
-    if len(parts) < 2:
+    if len(title) > MAX_TITLE_CHARS:
         return title
-    for end in range(len(title), 0, -1):
-        head, rest = title[:end].rstrip(), title[end:]
-        if not _SPLIT_TITLE.match(rest):
-            continue
-        tail = _SPLIT_TITLE.sub("", rest, count=1).strip().casefold()
-        if head in headings or (site and tail and (tail == site.casefold() or site.casefold() in tail)):
+    name = (site or "").casefold()
+    for separator in reversed(list(_SEPARATOR.finditer(title))):
+        head, tail = title[: separator.start()].rstrip(), title[separator.end() :].strip().casefold()
+        if head in headings or (name and tail and name in tail):
             return head
     return title

@@ -10,6 +10,7 @@ from typing import Any
 from pipelines.jsonld import plain, type_words
 
 MAX_NAME_CHARS = 120
+MAX_RAW_CHARS = 1000
 MAX_PEOPLE = 30
 
 _PREFIX = re.compile(
@@ -99,7 +100,7 @@ def split_names(text: str) -> list[str]:
 
 def _bare(text: str) -> str:
     """The text without `By`, addresses, handles and stray punctuation; empty when no name can be left."""
-    line = plain(text) or ""
+    line = plain(text[:MAX_RAW_CHARS]) or ""
     line = _ASIDE.sub(" ", _CONTACT.sub(" ", line))
     line = _PREFIX.sub("", " ".join(line.split()))
     line = line.strip(" ,;:|/–—-•·\"“”'()[]{}").strip()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, InvalidStateError
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -19,7 +20,7 @@ T = TypeVar("T")
 # lxml and trafilatura keep a little of every page; a fresh worker costs a fork of the preloaded server.
 MAX_TASKS = 500
 # The main module is among them so that its imports are done once, in the fork server, not in every worker.
-PRELOADED = ("__main__", "pipelines.read")
+PRELOADED = ("__main__", "pipelines.preload")
 
 
 class ReaderPool:
@@ -38,60 +39,123 @@ class ReaderPool:
         reader: Callable[[PageInput, ReadLimits], Reading] = read_page,
         preload: Sequence[str] = (),
     ) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([*PRELOADED, *preload])
-        self._pool = ProcessPool(max_workers=workers, max_tasks=max_tasks, context=context, initializer=_prepare)
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([*PRELOADED, *preload])
+        self._workers, self._max_tasks = workers, max_tasks
         self._timeout_seconds = timeout_seconds
         self._limits = limits or ReadLimits()
         self._reader = reader
+        self._lock = threading.Lock()
+        self._closed = False
+        self._pool = self._new_pool()
 
     def submit(self, page: PageInput) -> Future[Reading]:
-        """A Future of the page's Reading; it never raises for the page: a timeout or a crash is its reason."""
+        """A Future of the page's Reading; it never raises for the page: a timeout or a crash is its reason.
+
+        Raises RuntimeError when the pool is closed.
+        """
         answer: Future[Reading] = Future()
 
-        def done(read: Future[Reading]) -> None:
+        def done(read: Future[Reading | _Raised]) -> None:
             try:
-                answer.set_result(self._outcome(read))
+                reading = self._outcome(read)
             except PageError as problem:
-                answer.set_result(unreadable(page.url, problem))
+                reading = unreadable(page.url, problem)
+            _settle(answer, reading)
 
-        task = self._pool.schedule(self._reader, (page, self._limits), timeout=self._timeout_seconds)
-        task.add_done_callback(done)
+        self._schedule(self._reader, (page, self._limits)).add_done_callback(done)
         return answer
 
     def call(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
         """A Future of any importable function's result, under the same time limit.
 
-        Raises ReadingTimedOut or ReaderCrashed, or what the function raises.
+        It raises ReadingTimedOut, ReaderCrashed for any fault of the function, or the NewsarkError that it raises.
         """
         answer: Future[T] = Future()
 
-        def done(called: Future[T]) -> None:
+        def done(called: Future[T | _Raised]) -> None:
             try:
-                answer.set_result(self._outcome(called))
+                result = self._outcome(called)
             except NewsarkError as problem:
-                answer.set_exception(problem)
+                _settle(answer, problem)
+            else:
+                _settle(answer, result)
 
-        self._pool.schedule(function, arguments, timeout=self._timeout_seconds).add_done_callback(done)
+        self._schedule(function, arguments).add_done_callback(done)
         return answer
 
-    def _outcome(self, task: Future[T]) -> T:
+    def close(self) -> None:
+        """Stop the workers; what is still being read is given up."""
+        with self._lock:
+            self._closed = True
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+
+    def _new_pool(self) -> ProcessPool:
+        return ProcessPool(self._workers, self._max_tasks, initializer=_prepare, context=self._context)
+
+    def _schedule(self, function: Callable[..., T], arguments: Sequence[Any]) -> Future[T | _Raised]:
+        work = (function, arguments)
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the reader pool is closed")
+            try:
+                return self._pool.schedule(_run, work, timeout=self._timeout_seconds)
+            except RuntimeError:
+                # A worker that is killed while it waits for work breaks pebble's pool for good: begin a new one.
+                self._pool = self._new_pool()
+                return self._pool.schedule(_run, work, timeout=self._timeout_seconds)
+
+    def _outcome(self, task: Future[T | _Raised]) -> T:
         try:
-            result: T = task.result()
+            result = task.result()
         except TimeoutError:
             raise ReadingTimedOut(self._timeout_seconds) from None
         except ProcessExpired as problem:
             raise ReaderCrashed(f"exit code {problem.exitcode}") from problem
         except CancelledError:
             raise ReaderCrashed("the pool was closed") from None
-        except (MemoryError, RecursionError, OSError, ValueError, TypeError, LookupError) as problem:
+        except Exception as problem:  # an answer that is never given hangs a crawl
             raise ReaderCrashed(f"{type(problem).__name__}: {problem}") from problem
+        if isinstance(result, _Raised):
+            raise result.rebuilt()
         return result
 
-    def close(self) -> None:
-        """Stop the workers; what is still being read is given up."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
+
+class _Raised:
+    """An error on its way between processes: pickle would make it anew from its message alone, and pebble's pool
+    does not survive what cannot be unpickled."""
+
+    def __init__(self, error: NewsarkError) -> None:
+        self._kind, self._arguments, self._facts = type(error), error.args, dict(error.__dict__)
+
+    def rebuilt(self) -> NewsarkError:
+        """The error with its facts."""
+        error = self._kind.__new__(self._kind)
+        error.args = self._arguments
+        error.__dict__.update(self._facts)
+        return error
+
+
+def _run(function: Callable[..., T], arguments: Sequence[Any]) -> T | _Raised:
+    """The worker's side: what the function returns, or raises."""
+    try:
+        return function(*arguments)
+    except NewsarkError as error:
+        return _Raised(error)
+    except Exception as error:  # noqa: BLE001 - the worker's border: a fault costs its page and never the pool
+        return _Raised(ReaderCrashed(f"{type(error).__name__}: {error}"))
+
+
+def _settle(answer: Future[T], result: T | NewsarkError) -> None:
+    """Give the answer; nobody waits any more when it was cancelled meanwhile."""
+    try:
+        if isinstance(result, NewsarkError):
+            answer.set_exception(result)
+        else:
+            answer.set_result(result)
+    except InvalidStateError:
+        return
 
 
 def _prepare() -> None:

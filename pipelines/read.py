@@ -93,6 +93,8 @@ def _read_tree(page: PageInput, opened: Page, tree: HtmlElement, limits: ReadLim
     _media(fields, tree, meta, data, headline, opened.base, limits)
     text = article_text(tree, _told(fields, meta, data, headline))
     judgement = judge(Seen(page.url, page.status, meta, data, text, links))
+    if judgement.kind != "article":
+        fields.forget_guesses()
     _words(fields, page, meta, data, text, judgement)
     if not opened.complete:
         judgement = replace(judgement, evidence=(*judgement.evidence, "the page is cut short"))

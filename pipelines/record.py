@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pipelines.article import SCHEMA_VERSION, ArticleRecord
 from pipelines.compare import Verdict, content_digest
@@ -43,7 +44,7 @@ def build_record(
     digest = content_digest(content) if content.get("articleBody") else None
     content |= {
         "id": record_id or _record_id(capture, reading.url, metadata["extractorVersion"], digest),
-        "urlkey": urlkey(content.get("canonicalUrl") or reading.url) if reading.url else "",
+        "urlkey": urlkey(article_url(reading.url, reading.canonical)) if reading.url else "",
         "requestedUrl": requested_url if requested_url != reading.url else None,
         "metadata": metadata,
         "discovery": _discovery(found) if found else None,
@@ -58,6 +59,23 @@ def build_record(
 def record_line(record: ArticleRecord) -> bytes:
     """The record as one line of JSON with its line feed."""
     return record.line()
+
+
+def article_url(url: str, canonical: str | None) -> str:
+    """The address that names the article: the canonical one, unless that is another site's or the home page.
+
+    Some sites call their home page the canonical address of everything.
+    """
+    if canonical is None:
+        return url
+    try:
+        own, named = urlsplit(url), urlsplit(canonical)
+    except ValueError:
+        return url
+    here, there = ((parts.hostname or "").removeprefix("www.") for parts in (own, named))
+    is_home = named.path in ("", "/") and not named.query and own.path not in ("", "/")
+    is_same_site = here == there or here.endswith(f".{there}") or there.endswith(f".{here}")
+    return canonical if is_same_site and not is_home else url
 
 
 def _nothing_read(reading: Reading) -> dict[str, Any]:
@@ -100,5 +118,7 @@ def _archive(capture: Capture, tls_verified: bool | None) -> dict[str, Any]:
         "date": warc_date(capture.date),
         "ipAddress": capture.ip_address,
         "protocol": capture.protocol,
+        "refersTo": capture.refers_to,
+        "truncated": capture.truncated,
         "tlsVerified": tls_verified,
     }

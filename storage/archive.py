@@ -231,8 +231,7 @@ class Archive:
         leads = Leads(connection, source_id)
         now = self.clock()
         added = [leads.add(found, now) if found else 0 for found in settlement.found]
-        for done in settlement.acknowledgements:
-            leads.acknowledge(done)
+        leads.acknowledge(settlement.acknowledgements)
         return added
 
     # sealing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from storage.capture import Capture
 from storage.catalogue import captures
@@ -25,6 +25,15 @@ _COLUMNS = (
     captures.c.ip_address,
     captures.c.protocol,
     captures.c.refers_to,
+)
+
+# Asked once for each exchange: made here, it is compiled once and never built again.
+_ORIGINAL = (
+    select(*_COLUMNS)
+    .where(captures.c.source_id == bindparam("source"), captures.c.payload_digest == bindparam("digest"))
+    .where(captures.c.record_type == "response", captures.c.truncated.is_(None))
+    .order_by(captures.c.id)
+    .limit(1)
 )
 
 
@@ -68,12 +77,5 @@ def original_of(connection: Connection, source_id: str, payload_digest: str) -> 
 
     Never a revisit and never a record that is not durable: only committed rows are seen (ISO 28500, 6.7).
     """
-    query = (
-        select(*_COLUMNS)
-        .where(captures.c.source_id == source_id, captures.c.payload_digest == payload_digest)
-        .where(captures.c.record_type == "response", captures.c.truncated.is_(None))
-        .order_by(captures.c.id)
-        .limit(1)
-    )
-    row = connection.execute(query).first()
+    row = connection.execute(_ORIGINAL, {"source": source_id, "digest": payload_digest}).first()
     return None if row is None else capture_from_row(row)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from storage.capture import Capture
 from storage.captures import capture_columns, capture_from_row
@@ -72,6 +72,24 @@ class Acknowledgement:
 def lead_identity(normalised_url: str) -> str:
     """The key that makes two spellings of a URL one lead: SHA-256 of the normalised URL, in hex."""
     return hashlib.sha256(normalised_url.encode()).hexdigest()
+
+
+_THIS = leads.c.id == bindparam("lead")
+_CHANGED = ("state", "reason", "detail", "visited_at", "last_seen", "attempts", "queue", "next_due")
+_ACKNOWLEDGE = update(leads).where(_THIS).values({name: bindparam(name) for name in _CHANGED})
+_KEEP_VALIDATORS = (
+    update(leads).where(_THIS).values(etag=bindparam("new_etag"), last_modified=bindparam("new_last_modified"))
+)
+_KEEP_CAPTURE = (
+    update(leads)
+    .where(_THIS)
+    .values(
+        capture_id=select(captures.c.id)
+        .where(captures.c.record_id == bindparam("capture_record"))
+        .limit(1)
+        .scalar_subquery()
+    )
+)
 
 
 class Leads:
@@ -175,25 +193,32 @@ class Leads:
         if ids:
             self.connection.execute(update(leads).where(leads.c.id.in_(list(ids))).values(queue=READY))
 
-    def acknowledge(self, done: Acknowledgement) -> None:
-        """Record what a visit found; the lead waits until `next_due` (forever, when None)."""
-        values: dict[str, Any] = {
-            "state": done.state,
-            "reason": done.reason,
-            "detail": done.detail,
-            "visited_at": done.visited_at,
-            "last_seen": done.visited_at,
-            "attempts": done.attempts,
-            "queue": WAITING,
-            "next_due": done.next_due,
-        }
-        if done.etag is not None or done.last_modified is not None:
-            values |= {"etag": done.etag, "last_modified": done.last_modified}
-        if done.capture_record_id is not None:
-            values["capture_id"] = (
-                select(captures.c.id).where(captures.c.record_id == done.capture_record_id).scalar_subquery()
-            )
-        self.connection.execute(update(leads).where(leads.c.id == done.lead_id).values(**values))
+    def acknowledge(self, done: Sequence[Acknowledgement]) -> None:
+        """Record what visits found; each lead waits until its `next_due` (forever, when None)."""
+        rows = [
+            {
+                "lead": one.lead_id,
+                "state": one.state,
+                "reason": one.reason,
+                "detail": one.detail,
+                "visited_at": one.visited_at,
+                "last_seen": one.visited_at,
+                "attempts": one.attempts,
+                "queue": WAITING,
+                "next_due": one.next_due,
+                "new_etag": one.etag,
+                "new_last_modified": one.last_modified,
+                "capture_record": one.capture_record_id,
+            }
+            for one in done
+        ]
+        for statement, chosen in (
+            (_ACKNOWLEDGE, rows),
+            (_KEEP_VALIDATORS, [row for row in rows if row["new_etag"] or row["new_last_modified"]]),
+            (_KEEP_CAPTURE, [row for row in rows if row["capture_record"]]),
+        ):
+            if chosen:
+                self.connection.execute(statement, chosen)
 
     def counts(self) -> dict[str, int]:
         """Leads known and by state; the five states sum to `known`."""

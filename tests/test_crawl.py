@@ -120,7 +120,7 @@ def test_a_record_points_at_its_bytes(crawled: Crawled) -> None:
         where = record["archive"]
         stored = read_capture(store, where["filename"], where["offset"], where["length"])
         assert "sha256:" + hashlib.sha256(stored.payload).hexdigest() == where["payloadDigest"]
-        assert stored.url == record["url"]
+        assert stored.target_uri == record["url"]
 
 
 def test_records_of_the_store_are_those_of_the_catalogue(crawled: Crawled) -> None:

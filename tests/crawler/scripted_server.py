@@ -60,6 +60,12 @@ class ScriptedServer:
     port: int = 0
     connections: int = 0
     requests: list[bytes] = field(default_factory=list)
+    listening: asyncio.Server | None = None
+
+    def stop_listening(self) -> None:
+        """Refuse new connections; those that stand go on."""
+        if self.listening is not None:
+            self.listening.close()
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """What asyncio calls for each connection, which ends with the script."""
@@ -79,6 +85,7 @@ async def serve_script(
     """A server in the running loop that runs the script on each connection."""
     site = ScriptedServer(script)
     server = await asyncio.start_server(site.converse, host, 0, limit=HEAD_LIMIT_BYTES, ssl=tls)
+    site.listening = server
     site.port = server.sockets[0].getsockname()[1]
     named = f"[{host}]" if ":" in host else host
     site.url = f"{'https' if tls else 'http'}://{named}:{site.port}"

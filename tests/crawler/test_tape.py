@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -16,7 +18,7 @@ from crawler.framing import (
     head_end,
     is_interim,
 )
-from crawler.tape import HEAD_LIMIT_BYTES, Tape
+from crawler.tape import HEAD_LIMIT_BYTES, Tape, TapedProtocol
 from storage.exchange import TlsFacts
 
 LINE_END = st.sampled_from([b"\r\n", b"\n"])
@@ -42,7 +44,7 @@ def test_heads_and_body_are_parted_the_same_wherever_packets_end(
 ) -> None:
     stream = b"".join([*interim, final, body])
     places = sorted({0, len(stream), *(cut % (len(stream) + 1) for cut in cuts)})
-    packets = [stream[start:end] for start, end in zip(places, places[1:], strict=False)]
+    packets = [stream[start:end] for start, end in pairwise(places)]
     tape = Tape()
     following = None
     while following is None and packets:
@@ -74,6 +76,32 @@ def test_a_first_line_that_is_no_http_is_refused_as_soon_as_it_ends() -> None:
     with pytest.raises(UnreadableHead, match=r"220 mail\.example ESMTP"):
         tape.take_head(b" ESMTP\r\n")
     assert tape.head_so_far() == b"\r\n220 mail.example ESMTP\r\n"
+
+
+def test_the_first_line_behind_an_interim_head_is_read_too() -> None:
+    tape = Tape()
+    assert tape.take_head(b"HTTP/1.1 103 x\r\nLink: ") is None
+    with pytest.raises(UnreadableHead):
+        tape.take_head(b"</a>\r\n\r\n220 mail\r\n")
+
+
+class Peer(asyncio.Transport):
+    """What a protocol is connected to while a test plays the peer."""
+
+    def close(self) -> None:
+        pass
+
+
+async def test_what_comes_after_a_refusal_does_not_take_its_place() -> None:
+    protocol, tape = TapedProtocol(asyncio.get_running_loop()), Tape()
+    protocol.connection_made(Peer())
+    protocol.begin(tape)
+    protocol.set_response_params()
+    protocol.data_received(b"HTTP/1.1 fine OK\r\n\r\nbody")
+    protocol.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    assert (tape.response_head, tape.following) == (b"HTTP/1.1 fine OK\r\n\r\n", b"body")
+    assert isinstance(tape.refusal, UnreadableHead)
+    assert tape.accepted is False
 
 
 def test_a_first_line_without_an_end_is_refused() -> None:

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 import brotlicffi
 import pytest
 import zstandard
-from scripted_server import Talk, answering, serve_script
 
 from crawler.guard import Guard
 from crawler.wire import Wire, WireLimits
+from tests.crawler.scripted_server import Talk, answering, serve_script
 from tests.faults import FAULTS, FaultSite, bodies, paths, serve_faults
 from tests.newsroom import serve_newsroom
 
@@ -61,9 +61,7 @@ def undone(head: bytes, rest: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("path", [path for path in FAULTS if path not in UNFINISHED])
-async def test_every_fault_is_kept_byte_for_byte_and_asked_for_once(
-    site: FaultSite, wire: Wire, path: str
-) -> None:
+async def test_every_fault_is_kept_byte_for_byte_and_asked_for_once(site: FaultSite, wire: Wire, path: str) -> None:
     exchange = await wire.fetch(site.url + path, HEADERS)
     visit = site.last(path)
     assert [seen.path for seen in site.visits] == [path]

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
-from scripted_server import Script, Talk, answering, serve_script
 
 from crawler.guard import Guard
 from crawler.tape import HEAD_LIMIT_BYTES
 from crawler.wire import Wire, WireLimits, failure_of
 from storage.exchange import Truncation
+from tests.crawler.scripted_server import Script, Talk, answering, serve_script
 from tests.faults import serve_faults
 
 GUARD = Guard(["127.0.0.1"])
@@ -91,9 +91,7 @@ FAILED = {
     "a status of four digits": Failed(
         then(b"HTTP/1.1 2000 OK\r\n\r\n"), "malformed", b"HTTP/1.1 2000 OK\r\n\r\n", truncated="unspecified"
     ),
-    "a line without an end": Failed(
-        then(b"x" * 70_000, "hold"), "malformed", b"x" * 70_000, truncated="unspecified"
-    ),
+    "a line without an end": Failed(then(b"x" * 70_000, "hold"), "malformed", b"x" * 70_000, truncated="unspecified"),
     "lengths that disagree": Failed(
         then(CONFLICT + b"helloo"), "malformed", CONFLICT, b"helloo", "unspecified", "Content-Length"
     ),
@@ -268,7 +266,7 @@ async def test_the_time_of_an_exchange_is_all_of_it_and_not_the_time_between_byt
         exchange = await wire.fetch(server.url, HEADERS)
         spent = time.monotonic() - began
     await wire.close()
-    assert 0.29 < spent < 1
+    assert 0.29 < spent < 2
     assert exchange.truncated == "time"
     assert set(exchange.body) == {ord(".")}
 
@@ -276,9 +274,7 @@ async def test_the_time_of_an_exchange_is_all_of_it_and_not_the_time_between_byt
 @pytest.mark.parametrize(
     ("piece", "limit"), [(b"x" * 65_536, 20_000_000), (b"1\r\nx\r\n" * 4096, 100_000)], ids=["large", "tiny chunks"]
 )
-async def test_a_body_that_never_ends_takes_little_more_memory_than_its_limit(
-    piece: bytes, limit: int
-) -> None:
+async def test_a_body_that_never_ends_takes_little_more_memory_than_its_limit(piece: bytes, limit: int) -> None:
     head = OK + (b"Transfer-Encoding: chunked\r\n\r\n" if piece[:1] == b"1" else b"\r\n")
 
     async def endless(talk: Talk) -> None:

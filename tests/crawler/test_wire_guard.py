@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
-from scripted_server import ScriptedServer, answering, serve_script
 
 from crawler import wire as wire_module
 from crawler.guard import Guard, GuardedUrl
 from crawler.weburl import parse_web_url
 from crawler.wire import Wire, WireLimits
 from storage.errors import Refused
+from tests.crawler.scripted_server import ScriptedServer, answering, serve_script
 
 HEADERS = [("User-Agent", "newsark-test")]
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -87,9 +87,7 @@ async def test_a_literal_address_is_checked_again_when_the_connection_is_made(
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "0.0.0.0"])
-async def test_a_name_that_leads_to_a_private_address_is_refused(
-    server: ScriptedServer, address: str
-) -> None:
+async def test_a_name_that_leads_to_a_private_address_is_refused(server: ScriptedServer, address: str) -> None:
     wire = wire_to(Names([address]))
     with pytest.raises(Refused) as caught:
         await wire.fetch(f"http://news.test:{server.port}/", HEADERS)
@@ -111,7 +109,9 @@ async def test_an_allowed_ipv6_address_is_reached() -> None:
     assert exchange.request.startswith(f"GET / HTTP/1.1\r\nHost: [::1]:{server.port}\r\n".encode())
 
 
-@pytest.mark.parametrize("addresses", [[METADATA, "127.0.0.1"], ["127.0.0.1", METADATA], ["fd00:ec2::254", "127.0.0.1"]])
+@pytest.mark.parametrize(
+    "addresses", [[METADATA, "127.0.0.1"], ["127.0.0.1", METADATA], ["fd00:ec2::254", "127.0.0.1"]]
+)
 async def test_of_several_addresses_only_those_that_may_be_visited_are(
     server: ScriptedServer, addresses: list[str]
 ) -> None:
@@ -160,9 +160,7 @@ async def test_a_remembered_address_is_checked_at_each_connection() -> None:
     assert (caught.value.rule, caught.value.what) == ("private-address", "127.0.0.1")
 
 
-async def test_proxies_of_the_environment_are_not_used(
-    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_proxies_of_the_environment_are_not_used(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serve_script(answering(BYE)) as proxy:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)

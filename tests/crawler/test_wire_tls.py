@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 from typing import get_args
 
 import pytest
-from scripted_server import Talk, answering, serve_script
 
 from crawler.guard import Guard
 from crawler.wire import Wire, WireLimits
+from tests.crawler.scripted_server import Talk, answering, serve_script
 from tests.faults import Certificate, FaultSite, paths, serve_faults
 
 GUARD = Guard(["127.0.0.1", "localhost"])

@@ -66,7 +66,7 @@ def test_a_leased_lead_is_not_handed_out_again(leads: Leads) -> None:
 def test_leases_of_a_dead_process_are_reclaimed(leads: Leads) -> None:
     leads.add([named("a"), named("b")], NOW)
     leased = leads.lease(2)
-    leads.acknowledge(done(leased[0].id))
+    leads.acknowledge([done(leased[0].id)])
     assert leads.reclaim() == 1
     assert [lead.id for lead in leads.lease(5)] == [leased[1].id]
 
@@ -81,7 +81,7 @@ def test_a_refused_lead_is_counted_and_never_leased(leads: Leads) -> None:
 def test_states_always_sum_to_the_known_leads(leads: Leads) -> None:
     leads.add([named(str(number)) for number in range(6)], NOW)
     for lead, state in zip(leads.lease(6), ("captured", "unchanged", "failed", "refused", "pending"), strict=False):
-        leads.acknowledge(done(lead.id, state, reason="x" if state != "captured" else None))
+        leads.acknowledge([done(lead.id, state, reason="x" if state != "captured" else None)])
     counts = leads.counts()
     assert counts == {"known": 6, "captured": 1, "unchanged": 1, "failed": 1, "refused": 1, "pending": 2}
 
@@ -90,7 +90,7 @@ def test_a_passing_failure_is_due_again_at_its_time(leads: Leads) -> None:
     leads.add([named("a")], NOW)
     lead = leads.lease(1)[0]
     due = NOW + timedelta(seconds=20)
-    leads.acknowledge(done(lead.id, "pending", reason="timeout", attempts=1, next_due=due))
+    leads.acknowledge([done(lead.id, "pending", reason="timeout", attempts=1, next_due=due)])
     assert leads.soonest_retry() == due
     assert leads.promote(NOW + timedelta(seconds=19)) == 0
     assert leads.promote(due) == 1
@@ -124,7 +124,7 @@ def test_a_lease_brings_the_last_whole_response(leads: Leads, connection: Connec
         payload_digest="sha256:00",
     )
     add_captures(connection, "lantern", [(capture, lead.id)])
-    leads.acknowledge(done(lead.id, etag='"1"', last_modified="then", capture_record_id="<urn:uuid:1>"))
+    leads.acknowledge([done(lead.id, etag='"1"', last_modified="then", capture_record_id="<urn:uuid:1>")])
     leads.ready_all(("article",))
     again = leads.lease(1)[0]
     assert again.last_capture == capture
