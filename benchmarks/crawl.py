@@ -64,9 +64,8 @@ def _bench(directory: Path, count: int, corpus: Path | None, rounds: int) -> int
         sizes.append(len(page))
     sizes.sort()
     kind = f"real pages of {corpus.name}, repeated under unique addresses" if corpus else "seeded pages"
-    print(
-        f"{count} {kind}: median {sizes[count // 2]} bytes, 90th percentile {sizes[count * 9 // 10]}, largest {sizes[-1]}"
-    )
+    middle, high = sizes[count // 2], sizes[count * 9 // 10]
+    print(f"{count} {kind}: median {middle} bytes, 90th percentile {high}, largest {sizes[-1]}")
     runs: dict[str, list[Measured]] = {"newsark": [], "bare scrapy": [], "trafilatura": []}
     missing = 0
     for number in range(rounds):

@@ -6,6 +6,7 @@ import html
 import re
 from calendar import timegm
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import struct_time
@@ -15,7 +16,7 @@ import orjson
 from w3lib.html import remove_tags
 
 from crawler.weburl import resolve
-from crawler.xmlfeed import Piece, XmlFeed
+from crawler.xmlfeed import AT, Piece, XmlFeed
 from crawler.xmltext import Sniffed, sniff, tell
 from pipelines.charset import page_text
 from pipelines.dates import parse_date
@@ -116,7 +117,7 @@ def _entry(piece: Piece, kind: str, url: str, limits: FeedLimits, problems: list
         problems.append(f"an entry has no link: {title or 'no title either'}")
         return None
     try:
-        address = str(resolve(url, links[0]))
+        address = str(resolve(_base(piece, url), links[0]))
     except Refused as error:
         problems.append(f"an entry's link is not one to visit: {error}")
         return None
@@ -136,6 +137,14 @@ def _entry(piece: Piece, kind: str, url: str, limits: FeedLimits, problems: list
     )
 
 
+def _base(piece: Piece, url: str) -> str:
+    """The address that the entry's relative links are relative to (XML Base)."""
+    for base in piece.bases:
+        with suppress(Refused):
+            url = str(resolve(url, base))
+    return url
+
+
 def _links(said: dict[str, Any], kind: str) -> list[str]:
     """What may be the entry's address, the likeliest first: before redirection, its page, others, its id."""
     alternates = [link for link in _dicts(said, "links") if link.get("rel") == "alternate"]
@@ -149,8 +158,8 @@ def _links(said: dict[str, Any], kind: str) -> list[str]:
 
 
 def _authors(said: dict[str, Any], kind: str, limits: FeedLimits) -> Iterable[str]:
-    """Names in order, each once; an e-mail address where there is no name."""
-    names = (_text(author, "name") or _text(author, "email") for author in _dicts(said, "authors"))
+    """Names in order, each once: Atom's structured authors, RSS's and Dublin Core's texts as they stand."""
+    names = ((_text(author, "name") or "").replace(AT, "@") for author in _dicts(said, "authors"))
     shown = (_words(name, limits) if kind == "atom" else _plain(name, limits) for name in names)
     return dict.fromkeys(name for name in shown if name)
 

@@ -7,33 +7,41 @@ from importlib.metadata import version
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
+from typer.exceptions import TyperException
 
 from newsark.commands import crawl, doctor, export, extract, init, show, sources, status
-from newsark.console import out, print_error
-from storage.errors import NewsarkError
+from newsark.console import print_error, say
+from newsark.options import PlainCommand, PlainGroup
+from storage.errors import NewsarkError, StorageError
+
+
+class Commands(PlainGroup):
+    """Newsark's commands."""
+
+    order = ("init", "sources", "crawl", "status", "show", "export", "extract", "doctor")
+
 
 app = typer.Typer(
     name="newsark",
-    help="Keep journalism that may be taken down: faithful bytes in WARC files, the right words in JSON records.",
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("init")(init.init)
+app.command("init", cls=PlainCommand)(init.init)
 app.add_typer(sources.app, name="sources")
-app.command("crawl")(crawl.crawl)
-app.command("status")(status.status)
-app.command("show")(show.show)
-app.command("export")(export.export)
-app.command("extract")(extract.extract)
-app.command("doctor")(doctor.doctor)
+app.command("crawl", cls=PlainCommand)(crawl.crawl)
+app.command("status", cls=PlainCommand)(status.status)
+app.command("show", cls=PlainCommand)(show.show)
+app.command("export", cls=PlainCommand)(export.export)
+app.command("extract", cls=PlainCommand)(extract.extract)
+app.command("doctor", cls=PlainCommand)(doctor.doctor)
 
 
 def _print_version(value: bool) -> None:
     if value:
-        out.print(f"newsark {version('newsark')}")
+        say(f"newsark {version('newsark')}")
         raise typer.Exit
 
 
@@ -44,20 +52,42 @@ def about(
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
-    """Keep journalism that may be taken down."""
+    """Keep journalism that may be taken down: faithful bytes in WARC files, the right words in JSON records."""
 
 
 def main() -> None:
     """Run the command line; the entry point of `newsark`."""
+    sys.exit(run())
+
+
+def run() -> int:
+    """The exit code of the command that `sys.argv` asks for; every error is one line on standard error."""
     try:
-        app()
+        return app(standalone_mode=False) or 0
     except NewsarkError as problem:
         print_error(str(problem))
-        sys.exit(problem.exit_code)
-    except SQLAlchemyError as problem:
-        print_error(f"the catalogue cannot be used: {problem}. Check the `catalogue` setting and the disk")
-        sys.exit(3)
-    except BrokenPipeError:
-        # The reader of our output went away, as `head` does; nothing is wrong.
-        sys.stderr.close()
-        sys.exit(0)
+        return problem.exit_code
+    except TyperException as problem:
+        if not _is_bare_help(problem):
+            print_error(_usage(problem))
+        return problem.exit_code
+    except typer.Abort:
+        return 130
+    except OSError as problem:
+        print_error(f"{problem.filename or 'the system'}: {problem.strerror or problem}")
+        return StorageError.exit_code
+
+
+
+def _is_bare_help(problem: TyperException) -> bool:
+    # `newsark` alone has printed its help already
+    return type(problem).__name__ == "NoArgsIsHelpError"
+
+
+def _usage(problem: TyperException) -> str:
+    """What is wrong with the words of a command, and where its help is."""
+    context = getattr(problem, "ctx", None)
+    command = context.command_path if context is not None else "newsark"
+    text = problem.format_message().rstrip(".").replace("Value error, ", "").replace("Input should be", "must be")
+    text = text.partition(", unable to parse")[0]
+    return f"{text[:1].lower()}{text[1:]}; see {command} --help"

@@ -1,10 +1,11 @@
-"""Options that several commands share, each with its one sentence of help."""
+"""Options that several commands share, each with its one sentence of help, and how help shows them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 ArchiveOption = Annotated[
     str | None,
@@ -21,3 +22,44 @@ ContactOption = Annotated[
     str | None,
     typer.Option("--contact", metavar="WHO", help="Who newsrooms can write to: an e-mail address or a URL."),
 ]
+DelayOption = Annotated[
+    float | None, typer.Option("--delay", metavar="SECONDS", min=0, help="Least time between two requests to one host.")
+]
+SourcesArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="SOURCE", help="Only these sources, by id or name.", show_default=False)
+]
+
+
+class PlainCommand(TyperCommand):
+    """A command whose help names the values that options take, and no types where there is no choice."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, as help and parser ask for them."""
+        return _without_types(super().get_params(ctx))
+
+
+class PlainGroup(TyperGroup):
+    """A group of such commands, listed in the order in which people need them."""
+
+    order: tuple[str, ...] = ()
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, as help and parser ask for them."""
+        return _without_types(super().get_params(ctx))
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of the commands: those in `order` first."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: self.order.index(name) if name in self.order else len(self.order))
+
+
+def _without_types(parameters: list[Any]) -> list[Any]:
+    for parameter in parameters:
+        needs_no_type = isinstance(parameter, TyperArgument) or getattr(parameter, "is_flag", False)
+        if needs_no_type and isinstance(parameter, TyperArgument | TyperOption):
+            parameter.display_type_rich = _no_type  # type: ignore[method-assign]
+    return parameters
+
+
+def _no_type(ctx: Any) -> None:  # noqa: ARG001
+    return None

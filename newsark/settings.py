@@ -5,29 +5,53 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from storage.errors import BadSetting
 
 FILE = "newsark.toml"
 PREFIX = "NEWSARK_"
+HOME_VARIABLE = "NEWSARK_HOME"
+
+
+def _one_line(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("must be one line of text")
+    return value
+
+
+def _header_text(value: str) -> str:
+    if not (value.isascii() and value.isprintable()):
+        raise ValueError("must be one line of ASCII text, since it is sent in a header")
+    return value
+
+
+def _contact(value: str) -> str:
+    if "@" not in value and not value.startswith(("http://", "https://")):
+        raise ValueError("must be an e-mail address or a URL that newsrooms can write to")
+    return _header_text(value)
 
 
 class NewsarkSettings(BaseModel):
     """Everything that can be set for a whole archive; a source's own file goes first where both say something."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
 
-    archive: str = Field("./archive", description="Where the archive is: a directory.")
-    contact: str | None = Field(
+    archive: str = Field("./archive", min_length=1, description="Where the archive is: a directory.")
+    contact: Annotated[str, AfterValidator(_contact)] | None = Field(
         None, description="Who newsrooms can write to, an e-mail address or a URL; sent with every request."
     )
-    operator: str | None = Field(None, description="Who runs this archive; written into every WARC file.")
-    user_agent: str | None = Field(None, description="The whole User-Agent header, instead of Newsark's own.")
+    operator: Annotated[str, AfterValidator(_one_line)] | None = Field(
+        None, description="Who runs this archive; written into every WARC file."
+    )
+    user_agent: Annotated[str, AfterValidator(_header_text)] | None = Field(
+        None, description="The whole User-Agent header, instead of Newsark's own."
+    )
     catalogue: str | None = Field(
         None, description="Database URL of the catalogue; without one it is a SQLite file beside the archive."
     )
@@ -58,28 +82,40 @@ class NewsarkSettings(BaseModel):
     segment_max_age_hours: float = Field(6.0, gt=0, description="A WARC file is closed when it is this old.")
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value with where it was given, and the name it has there."""
+
+    value: Any
+    where: str
+    name: str
+
+
 def load_settings(home: Path, options: Mapping[str, Any]) -> NewsarkSettings:
     """The settings that hold in `home`: its newsark.toml, then NEWSARK_* variables, then options that are not None.
 
-    A relative archive directory in newsark.toml is relative to that file. Raises BadSetting with where and cure.
+    A relative archive directory in newsark.toml is relative to that file. An empty variable or text sets nothing.
+    `options` have the names of settings. Raises BadSetting with where and cure.
     """
-    values: dict[str, tuple[str, Any]] = {}
+    given: dict[str, _Given] = {}
     path = home / FILE
     if path.is_file():
-        for name, value in _read(path).items():
-            values[name] = (str(path), value)
-        where, archive = values.get("archive", (str(path), "./archive"))
-        if isinstance(archive, str):
-            values["archive"] = (where, str(home / archive))
-    for name in NewsarkSettings.model_fields:
-        variable = PREFIX + name.upper()
-        if variable in os.environ:
-            text = os.environ[variable]
-            values[name] = (variable, tuple(text.split()) if name == "allow_hosts" else text)
+        given |= {name: _Given(value, str(path), name) for name, value in _read(path).items() if value != ""}
+        archive = given.get("archive", _Given("./archive", str(path), "archive"))
+        if isinstance(archive.value, str):
+            given["archive"] = _Given(str(home / Path(archive.value).expanduser()), archive.where, archive.name)
+    for name, variable in _variables():
+        text = os.environ[variable]
+        value = tuple(text.replace(",", " ").split()) if name == "allow_hosts" else text
+        given[name] = _Given(value, "environment", variable)
     for name, value in options.items():
         if value is not None:
-            values[name] = (f"--{name.replace('_', '-')}", value)
-    return _checked(values)
+            given[name] = _Given(value, "option", OPTIONS.get(name, f"--{name}"))
+    return _checked(given)
+
+
+OPTIONS = {"allow_hosts": "--allow-host", "delay_seconds": "--delay", "fetch_timeout_seconds": "--timeout"}
+"""The options that are called otherwise than their setting."""
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -91,57 +127,55 @@ def _read(path: Path) -> dict[str, Any]:
         raise BadSetting(str(path), "the file", f"cannot be read: {problem.strerror}") from problem
 
 
-def _checked(values: Mapping[str, tuple[str, Any]]) -> NewsarkSettings:
+def _variables() -> Iterator[tuple[str, str]]:
+    """The settings that the environment sets, each with its variable's name.
+
+    A variable that is nearly a setting's is a mistake; any other one may be somebody else's.
+    """
+    names = {PREFIX + name.upper(): name for name in NewsarkSettings.model_fields}
+    for variable in sorted(os.environ):
+        if not variable.startswith(PREFIX) or variable == HOME_VARIABLE or not os.environ[variable]:
+            continue
+        if variable in names:
+            yield names[variable], variable
+            continue
+        near = difflib.get_close_matches(variable.removeprefix(PREFIX), [name.upper() for name in names.values()], n=1)
+        if near:
+            raise BadSetting("environment", variable, f"there is no such setting; did you mean {PREFIX}{near[0]}?")
+
+
+def _checked(given: Mapping[str, _Given]) -> NewsarkSettings:
     try:
-        return NewsarkSettings.model_validate({name: value for name, (_, value) in values.items()})
+        return NewsarkSettings.model_validate({name: one.value for name, one in given.items()})
     except ValidationError as problem:
         mistake = problem.errors()[0]
         name = str(mistake["loc"][0])
-        where = values[name][0] if name in values else FILE
-        raise BadSetting(where, name, _sentence(name, mistake)) from None
+        where = given[name] if name in given else _Given(None, FILE, name)
+        raise BadSetting(where.where, where.name, _sentence(name, mistake)) from None
+
+
+_EXPECTED = {
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be an ordinary number",
+    "string_type": "must be text in quotes",
+    "string_too_short": "must not be empty",
+    "tuple_type": 'must be a list, such as ["…", "…"]',
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+}
 
 
 def _sentence(name: str, mistake: Any) -> str:
-    if mistake["type"] != "extra_forbidden":
-        return f"{mistake['msg'][:1].lower()}{mistake['msg'][1:]}, not {mistake['input']!r}"
-    known = list(NewsarkSettings.model_fields)
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"there is no such setting; did you mean {near[0]!r}?" if near else f"known settings: {', '.join(known)}"
-
-
-def commented_file(contact: str | None, operator: str | None) -> str:
-    """A newsark.toml with every setting, its default and its sentence; those given are set."""
-    given = {"contact": contact, "operator": operator, "archive": "./archive"}
-    lines = [
-        "# Newsark's settings. NEWSARK_<NAME> variables and command-line options go before this file.",
-        "",
-    ]
-    for name, field in NewsarkSettings.model_fields.items():
-        lines.append(f"# {field.description}")
-        if given.get(name):
-            lines.append(f"{name} = {_toml(given[name])}")
-        else:
-            lines.append(f"# {name} = {_toml(_example(name, field.get_default(call_default_factory=True)))}")
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _example(name: str, default: Any) -> Any:
-    examples = {
-        "contact": "archive@example.org",
-        "operator": "An archive, a city",
-        "user_agent": "ExampleArchive/1.0 (+https://example.org/about-our-visits)",
-        "catalogue": "sqlite:////var/lib/newsark/catalogue.sqlite",
-        "delay_seconds": 2.0,
-        "allow_hosts": ["intranet.example:8080"],
-    }
-    return examples.get(name, default)
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return str(value)
+    if mistake["type"] == "extra_forbidden":
+        known = list(NewsarkSettings.model_fields)
+        near = difflib.get_close_matches(name, known, n=1)
+        return f"there is no such setting; " + (f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}")
+    context = mistake.get("ctx", {})
+    if mistake["type"] == "value_error":
+        return f"{context['error']}, not {mistake['input']!r}"
+    expected = _EXPECTED.get(mistake["type"])
+    return f"{expected.format(**context) if expected else mistake['msg']}, not {mistake['input']!r}"

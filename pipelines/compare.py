@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+from unicodedata import normalize
 
 from storage.digests import sha256_digest
 
@@ -28,14 +29,15 @@ class Verdict:
 
 
 def content_digest(article: Mapping[str, Any]) -> str:
-    """SHA-256 over headline, text and authors, white space apart.
+    """SHA-256 over headline, text and authors, apart from white space and the ways Unicode composes a letter.
 
     Nothing else counts: banners, teasers and modification dates change while the article does not.
     """
     authors = [author["name"] for author in article.get("author") or ()]
     parts = (article.get("headline") or "", article.get("articleBody") or "", "\n".join(authors))
     # split and join is ten times as fast as a regular expression over white space
-    return sha256_digest("\0".join(" ".join(part.split()) for part in parts).encode())
+    told = "\0".join(" ".join(part.split()) for part in parts)
+    return sha256_digest(normalize("NFC", told).encode("utf-8", "surrogatepass"))
 
 
 def compare(previous: PreviousVersion | None, digest: str) -> Verdict:

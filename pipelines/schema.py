@@ -20,8 +20,8 @@ from pipelines.observation import ObservationRecord
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 INTRODUCTION = f"""# The record
 
-Generated from the model by `make docs`; schema version {SCHEMA_VERSION}. [record.schema.json](record.schema.json) is the
-same for programs.
+Generated from the model by `make docs`; schema version {SCHEMA_VERSION}. [record.schema.json](record.schema.json) is
+the same for programs.
 
 One JSON object a line. Names are camelCase: schema.org's where it has one, then those of WARC and CDXJ for where the
 bytes are. Dates are ISO 8601 with the offset that the newsroom gave; what stood there is kept as `…Raw`. All keys of an

@@ -14,8 +14,10 @@ NewsarkError                exit code 1
 │   ├── SegmentClosed           a sealed segment takes nothing more
 │   ├── SegmentWriteFailed      the disk did not take what was to be kept
 │   ├── BadObjectKey            a name that no object may have
-│   └── NotReadableManifest     the object is no manifest of a format known here
+│   ├── NotReadableManifest     the object is no manifest of a format known here
+│   └── CatalogueUnusable       the database cannot be opened, read or written
 ├── SourceBusy              4   another process works on that source
+├── NothingFound            1   an address names no articles, or nobody answers there
 ├── Refused                 1   a URL or address that must not be visited
 └── PageError               1   a page's text costs its reason, never the crawl
     ├── BodyUndecodable         its content-encoding is broken or unknown
@@ -144,6 +146,14 @@ class NotReadableManifest(StorageError):
         super().__init__(f"{key} is not a readable manifest: {problem}")
 
 
+class CatalogueUnusable(StorageError):
+    """The catalogue's database cannot be opened, read or written; `problem` is what it says itself."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"the catalogue cannot be used: {problem}; check the `catalogue` setting and the disk")
+
+
 class SourceBusy(NewsarkError):
     """Another process works on that source; politeness needs one at a time."""
 
@@ -152,6 +162,14 @@ class SourceBusy(NewsarkError):
     def __init__(self, source: str, owner: str) -> None:
         self.source, self.owner = source, owner
         super().__init__(f"{source} is being crawled by {owner}; wait for it to end or stop it")
+
+
+class NothingFound(NewsarkError):
+    """No feed, sitemap or section was found at a newsroom's address; `problem` is why, as far as it is known."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        self.url, self.problem = url, problem
+        super().__init__(f"{url}: no feed, sitemap or section was found: {problem}; nothing was written")
 
 
 class Refused(NewsarkError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import socket
 import subprocess
@@ -42,10 +43,12 @@ def main() -> int:
         return code
     _show_one(archive)
     _say("Try next:")
+    tools = os.path.relpath(Path(sys.executable).parent)
     for line in (
-        f"newsark status --archive {archive}",
-        f"newsark export --archive {archive} -o articles.jsonl",
-        f"warcio index {archive}/warc/*/*/*/*.warc.gz",
+        f"{tools}/newsark status --archive {archive}",
+        f"{tools}/newsark show {newsroom.url}/de/2026/03/12/radweg-endet-im-nichts --archive {archive}",
+        f"{tools}/newsark export --archive {archive} -o articles.jsonl",
+        f"{tools}/warcio index {archive}/warc/*/*/*/*.warc.gz",
         "make demo" + ("" if str(archive) == "archive" else f" ARCHIVE={archive}") + "    # a day later there",
     ):
         print(f"  {line}")
