@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scrapy import Request
 from scrapy.exceptions import DownloadFailedError, IgnoreRequest
+from sqlalchemy import update
 
-from crawler.kinds import FEED, SECTION, SITEMAP, priority_of
+from crawler.kinds import ARTICLE, ARTICLE_PRIORITY, FEED, SECTION, SITEMAP, priority_of
 from crawler.links import FEED_PATHS, SITEMAP_PATHS, normalise
 from crawler.listing import Listing, read_listing
+from crawler.pagelinks import leads_from_page
 from crawler.visit import Answer, Problem
 from crawler.weburl import resolve
 from pipelines.page import PageInput
+from storage.catalogue import READY
+from storage.catalogue import leads as leads_table
 from storage.errors import NewsarkError, Refused
 from storage.leads import Lead, Leads, NewLead, lead_identity
 
@@ -23,24 +28,35 @@ if TYPE_CHECKING:
     from pipelines.read import Reading
 
 ENOUGH_FEEDS = 25
+# What a home page may not turn out to be, by the judgement of its reading.
+NO_HOME_PAGE = frozenset({"unreadable", "empty", "other", "challenge", "error"})
 
 
 @dataclass(slots=True)
 class Found:
-    """One place that lists articles: what it is, who named it, and what it yields now."""
+    """One place that lists articles: what it is, who named it, and what it yields now.
+
+    `entries` counts articles, `lists` further sitemaps or sections; both are 0 until the place was looked at.
+    """
 
     kind: str
     url: str
     via: str
     entries: int = 0
+    lists: int = 0
     title: str | None = None
     newest: str | None = None
     problem: str | None = None
 
+    @property
+    def yields(self) -> bool:
+        """Whether it was looked at and names something."""
+        return self.problem is None and self.entries + self.lists > 0
+
 
 @dataclass(slots=True)
 class Discovery:
-    """Everything found for one newsroom, and what went wrong on the way."""
+    """Everything found for one newsroom, and what went wrong on the way. `home` is the address that answered."""
 
     home: str
     feeds: list[Found] = field(default_factory=list)
@@ -48,7 +64,6 @@ class Discovery:
     sections: list[Found] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     title: str | None = None
-    language: str | None = None
 
     @property
     def all(self) -> list[Found]:
@@ -57,36 +72,66 @@ class Discovery:
 
 
 async def seed(spider: NewsroomSpider) -> None:
-    """Put the source's feeds, sitemaps and sections into the catalogue, listed ones and found ones."""
+    """Put the source's feeds, sitemaps and sections into the catalogue, listed ones and found ones.
+
+    Places that were named for this run are visited first. When they are articles, feeds or sitemaps, nothing is
+    looked for and no other list is visited again: they are what was asked for.
+    """
+    named = [await look_at(spider, url) for _, url in spider.extra]
+    listed = named
+    if not named or any(place.kind == SECTION for place in named):
+        listed = [*named, *await _seek(spider)]
+    leads = [lead_for(one) for one in listed]
+    asked = {lead_for(one).identity for one in named}
+    now = spider.services.clock()
+
+    def add(table: Leads) -> int:
+        table.reclaim()
+        added = table.add(leads, now)
+        _ready(table, asked)
+        return added
+
+    spider.progress.found += await spider.with_leads(add)
+
+
+async def _seek(spider: NewsroomSpider) -> list[Found]:
+    """The places that the source file lists, and those that are found now."""
     source = spider.source
     await spider.prepare_leads()
     listed = [
         *(Found(FEED, url, "source file") for url in source.feeds),
         *(Found(SITEMAP, url, "source file") for url in source.sitemaps),
         *(Found(SECTION, url, "source file") for url in source.sections),
-        *(Found(kind, url, "command line") for kind, url in spider.extra),
     ]
     if source.discover == "auto":
         spider.progress.doing = "looking for feeds and sitemaps"
         found = await discover(spider)
         spider.problems += found.problems
         listed += found.all
-    leads = [lead_for(one) for one in listed]
-    now = spider.services.clock()
+    return listed
 
-    def add(table: Leads) -> int:
-        return table.add(leads, now)
 
-    spider.progress.found += await spider.with_leads(add)
+def _ready(table: Leads, identities: Collection[str]) -> None:
+    """Make these leads ready, due or not: somebody asked for them by their address."""
+    query = (
+        update(leads_table)
+        .where(leads_table.c.source_id == table.source_id, leads_table.c.identity.in_(list(identities)))
+        .values(queue=READY, next_due=None, attempts=0)
+    )
+    if identities:
+        table.connection.execute(query)
 
 
 def lead_for(found: Found) -> NewLead:
-    """The lead of a place that lists articles."""
+    """The lead of a place that lists articles, or of an article that was named itself."""
     return NewLead(
         url=found.url,
         identity=lead_identity(normalise(found.url)),
         kind=found.kind,
-        priority=priority_of(found.kind, "news-sitemap" if found.kind == SITEMAP and "news" in found.url else None),
+        # An article that somebody asks for comes before those that lists name.
+        priority=ARTICLE_PRIORITY - 1
+        if found.kind == ARTICLE
+        else priority_of(found.kind, "news-sitemap" if found.kind == SITEMAP and "news" in found.url else None),
         via=found.via,
         method="discovery",
     )
@@ -95,16 +140,21 @@ def lead_for(found: Found) -> NewLead:
 async def discover(spider: NewsroomSpider) -> Discovery:
     """What names the newsroom's articles: robots.txt and link tags first, common paths where these are silent.
 
-    Every request is archived. A home page that cannot be read is a problem, and robots.txt and the common paths are
-    tried all the same.
+    The home page itself is a section to start from where no feed and no sitemap yields anything. Every request is
+    archived. A home page that cannot be read is a problem, and robots.txt and the common paths are tried all the same.
     """
     source = spider.source
     discovery = Discovery(source.home)
+    robots = await spider.robots.answer_for(source.home)
+    if robots.verdict == "disallow-all" and source.robots == "obey":
+        discovery.problems.append(Problem("robots-unreachable", robots.reason, refused=True))
+        discovery.sections = [Found(SECTION, source.home, "home page", problem=robots.reason)]
+        return discovery
     home = await _home(spider, discovery)
     await _feeds(spider, discovery, home)
-    await _sitemaps(spider, discovery)
-    if not discovery.feeds and not discovery.sitemaps:
-        discovery.sections = [Found(SECTION, source.home, "home page", len(home.links) if home else 0)]
+    await _sitemaps(spider, discovery, robots.sitemaps)
+    if not await _any_yields(spider, [*discovery.feeds, *discovery.sitemaps]):
+        discovery.sections = [_section(spider, source.home, "home page", home)]
     return discovery
 
 
@@ -112,10 +162,16 @@ async def _home(spider: NewsroomSpider, discovery: Discovery) -> Reading | None:
     answer = await fetch(spider, spider.source.home, discovery.problems)
     if answer is None:
         return None
-    page = PageInput(url=answer.url, body=answer.body, headers=answer.headers, status=answer.status, fetched_at=None)
-    reading: Reading = await asyncio.wrap_future(spider.services.pool.submit(page))
-    if reading.kind == "unreadable":
-        discovery.problems.append(Problem("home-unreadable", reading.reason or ""))
+    if not spider.source.on_site(answer.url).inside:
+        detail = f"it leads to {answer.url}, which is another site"
+        discovery.problems.append(Problem("home-moved", detail))
+        return None
+    discovery.home = answer.url
+    reading = await _read_page(spider, answer)
+    if reading.kind in NO_HOME_PAGE:
+        discovery.problems.append(Problem(f"home-{reading.kind}", reading.reason or "; ".join(reading.evidence)))
+    publisher = (reading.article or {}).get("publisher") or {}
+    discovery.title = publisher.get("name")
     return reading
 
 
@@ -123,72 +179,101 @@ async def _feeds(spider: NewsroomSpider, discovery: Discovery, home: Reading | N
     named = [] if home is None else list(home.feed_links)
     for url in named[:ENOUGH_FEEDS]:
         discovery.feeds.append(Found(FEED, url, "link tag"))
-    if named:
-        return
-    for path in FEED_PATHS:
-        url = str(resolve(spider.source.home, path))
-        listing = await try_listing(spider, FEED, url)
-        if listing is not None and listing.found:
-            discovery.feeds.append(_yielding(FEED, url, "common path", listing))
-            return
+    if not named:
+        discovery.feeds += await _guess(spider, FEED, FEED_PATHS)
 
 
-async def _sitemaps(spider: NewsroomSpider, discovery: Discovery) -> None:
-    answer = await spider.robots.answer_for(spider.source.home)
-    if answer.verdict == "disallow-all":
-        discovery.problems.append(Problem("robots-unreachable", answer.reason, refused=True))
-        return
-    for url in dict.fromkeys(answer.sitemaps):
+async def _sitemaps(spider: NewsroomSpider, discovery: Discovery, named: Sequence[str]) -> None:
+    for url in dict.fromkeys(named):
         if spider.source.on_site(url).inside:
             discovery.sitemaps.append(Found(SITEMAP, url, "robots.txt"))
-    if discovery.sitemaps:
-        return
-    for path in SITEMAP_PATHS:
-        url = str(resolve(spider.source.home, path))
-        listing = await try_listing(spider, SITEMAP, url)
-        if listing is not None and listing.found:
-            discovery.sitemaps.append(_yielding(SITEMAP, url, "common path", listing))
-            return
+    if not discovery.sitemaps:
+        discovery.sitemaps += await _guess(spider, SITEMAP, SITEMAP_PATHS)
 
 
-def _yielding(kind: str, url: str, via: str, listing: Listing) -> Found:
-    dates = [value for lead in listing.found for key, value in lead.hints.items() if key in ("published", "lastmod")]
-    return Found(kind, url, via, len(listing.found), listing.title, max(dates, default=None))
+async def _guess(spider: NewsroomSpider, kind: str, paths: Sequence[str]) -> list[Found]:
+    """The first of the common paths that yields something; one that misses is no problem of the source."""
+    for path in paths:
+        found = await yield_of(spider, Found(kind, str(resolve(spider.source.home, path)), "common path"))
+        if found.yields:
+            return [found]
+    return []
+
+
+async def _any_yields(spider: NewsroomSpider, places: Sequence[Found]) -> bool:
+    """Whether one of them names anything; they are looked at in turn until one does."""
+    for place in places:
+        if place.yields or (await yield_of(spider, place)).yields:
+            return True
+    return False
+
+
+async def look_at(spider: NewsroomSpider, url: str) -> Found:
+    """A URL that somebody named, as the feed, sitemap, section or article that it is.
+
+    One that does not answer, or may not be visited, counts as an article: the visit of its lead says why.
+    """
+    spider.progress.doing = url
+    answer = await fetch(spider, url, [])
+    if answer is None:
+        return Found(ARTICLE, url, "command line")
+    for kind in (FEED, SITEMAP):
+        if (await _read_list(spider, kind, url, answer)).problem is None:
+            return Found(kind, url, "command line")
+    reading = await _read_page(spider, answer)
+    links = leads_from_page(reading.links, _lead(url, SECTION), spider.source)
+    is_list = reading.kind != "article" and any(link.kind == ARTICLE for link in links)
+    return Found(SECTION if is_list else ARTICLE, url, "command line")
 
 
 async def yield_of(spider: NewsroomSpider, found: Found) -> Found:
-    """The same place with what it yields now, or with its problem."""
+    """The same place, filled in with what it yields now, or with its problem."""
     problems: list[Problem] = []
     answer = await fetch(spider, found.url, problems)
     if answer is None:
         found.problem = problems[-1].detail if problems else "no answer"
-        return found
-    if found.kind == SECTION:
-        return found
-    listing = await _read(spider, found.kind, found.url, answer)
-    if listing.problem is not None:
-        found.problem = listing.problem[1]
-        return found
-    return _yielding(found.kind, found.url, found.via, listing)
+    elif found.kind == SECTION:
+        reading = await _read_page(spider, answer)
+        _count(found, leads_from_page(reading.links, _lead(found.url, SECTION), spider.source))
+        found.problem = reading.reason if reading.kind in NO_HOME_PAGE else None
+    else:
+        listing = await _read_list(spider, found.kind, found.url, answer)
+        found.title, found.problem = listing.title, listing.problem[1] if listing.problem else None
+        _count(found, listing.found)
+    return found
 
 
-async def try_listing(spider: NewsroomSpider, kind: str, url: str) -> Listing | None:
-    """The listing at a guessed URL, or None; a guess that misses is no problem of the source."""
-    answer = await fetch(spider, url, [])
-    if answer is None:
-        return None
-    listing = await _read(spider, kind, url, answer)
-    return None if listing.problem is not None else listing
+def _section(spider: NewsroomSpider, url: str, via: str, page: Reading | None) -> Found:
+    found = Found(SECTION, url, via)
+    if page is not None:
+        _count(found, leads_from_page(page.links, _lead(url, SECTION), spider.source))
+    return found
 
 
-async def _read(spider: NewsroomSpider, kind: str, url: str, answer: Answer) -> Listing:
-    lead = Lead(0, url, kind, None, None, 0, {}, 0, None, None, None, None)
+def _count(found: Found, leads: Sequence[NewLead]) -> None:
+    found.entries = sum(lead.kind == ARTICLE for lead in leads)
+    found.lists = len(leads) - found.entries
+    dates = [value for lead in leads for key, value in lead.hints.items() if key in ("published", "lastmod")]
+    found.newest = max(dates, default=None)
+
+
+async def _read_page(spider: NewsroomSpider, answer: Answer) -> Reading:
+    page = PageInput(url=answer.url, body=answer.body, headers=answer.headers, status=answer.status)
+    return await asyncio.wrap_future(spider.services.pool.submit(page))
+
+
+async def _read_list(spider: NewsroomSpider, kind: str, url: str, answer: Answer) -> Listing:
     limit = 4 * spider.services.options.wire.max_body_bytes
-    call = spider.services.pool.call(read_listing, lead, answer, spider.source, limit)
+    call = spider.services.pool.call(read_listing, _lead(url, kind), answer, spider.source, limit)
     try:
         return await asyncio.wrap_future(call)
     except NewsarkError as problem:
         return Listing(problem=("unreadable", str(problem)))
+
+
+def _lead(url: str, kind: str) -> Lead:
+    """A lead for the readers' sake: the URL is none yet."""
+    return Lead(0, url, kind, None, None, 0, {}, 0, None, None, None, None)
 
 
 async def fetch(spider: NewsroomSpider, url: str, problems: list[Problem]) -> Answer | None:
@@ -199,12 +284,13 @@ async def fetch(spider: NewsroomSpider, url: str, problems: list[Problem]) -> An
         response = await spider.crawler.engine.download_async(request)
     except (DownloadFailedError, IgnoreRequest, Refused) as problem:
         kind = getattr(problem, "kind", None) or getattr(problem, "rule", "unreachable")
-        problems.append(Problem(str(kind), f"{url}: {problem}", refused=isinstance(problem, Refused)))
+        detail = problem.problem if isinstance(problem, Refused) else str(problem)
+        problems.append(Problem(str(kind), detail, refused=isinstance(problem, Refused)))
         return None
     assert response.request is not None
     exchange = response.request.meta["exchange"]
     if not 200 <= response.status < 300:
-        problems.append(Problem(f"http-{response.status}", f"{url} answered {response.status}"))
+        problems.append(Problem(f"http-{response.status}", f"the server answered {response.status}"))
         return None
     return Answer(
         url=response.url,

@@ -1,4 +1,7 @@
-"""RSS, Atom and JSON feeds: what a newsroom says it has published, with the dates and names it gives."""
+"""RSS, Atom and JSON feeds: what a newsroom says it has published, with the dates and names it gives.
+
+feedparser reads the XML (crawler/xmlfeed.py); what its words mean for an entry is decided here.
+"""
 
 from __future__ import annotations
 
@@ -102,9 +105,11 @@ def _xml_feed(text: str, sniffed: Sniffed, url: str, limits: FeedLimits, problem
         if entry:
             entries.append(entry)
     said = listed.channel.said if listed.channel else {}
-    language = _text(said, "language")
+    title, language = _words_of(said, "title", kind, limits), _text(said, "language")
+    if listed.channel and listed.channel.flaw and not title:
+        problems.append(f"what stands before its entries is broken XML ({listed.channel.flaw})")
     filled = tuple(entry if entry.language else replace(entry, language=language) for entry in entries)
-    return Feed(kind, _words_of(said, "title", kind, limits), filled, tell(problems + listed.problems), language)
+    return Feed(kind, title, filled, tell(problems + listed.problems), language)
 
 
 def _entry(piece: Piece, kind: str, url: str, limits: FeedLimits, problems: list[str]) -> FeedEntry | None:
@@ -174,9 +179,9 @@ def _date(raw: str | None, said: dict[str, Any], url: str, problems: list[str]) 
 
 
 def _regional_date(raw: str, said: dict[str, Any]) -> str | None:
-    """What feedparser alone can read, in UTC: Greek names, years of two digits.
+    """What feedparser alone can read, in UTC: Greek months, years of two digits.
 
-    Only where a weekday begins and a zone that it knows ends the date: it guesses at others, even from today's date.
+    Only of a weekday at the start and a zone that it knows at the end: of others it guesses, even by today's date.
     """
     key = next((key for key in ("published", "updated", "created") if said.get(key) == raw), "")
     parsed = said.get(f"{key}_parsed")

@@ -65,10 +65,16 @@ def _done(visit: Visit, state: LeadState) -> Acknowledgement:
         visited_at=visit.at,
         attempts=0,
         next_due=None,
-        etag=answer.header("ETag") if answer is not None and keeps_validators else None,
-        last_modified=answer.header("Last-Modified") if answer is not None and keeps_validators else None,
+        etag=_validator(answer, "ETag") if keeps_validators else None,
+        last_modified=_validator(answer, "Last-Modified") if keeps_validators else None,
         capture_record_id=_original_record_id(visit),
     )
+
+
+def _validator(answer: Answer | None, name: str) -> str | None:
+    """A validator that can be sent back: one with control or non-ASCII characters would not match, or not be sent."""
+    value = answer.header(name) if answer is not None else None
+    return value if value and value.isascii() and value.isprintable() else None
 
 
 def _made(

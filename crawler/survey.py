@@ -46,8 +46,9 @@ async def _look(spider: NewsroomSpider) -> Discovery:
     _add_listed(found.feeds, FEED, source.feeds)
     _add_listed(found.sitemaps, SITEMAP, source.sitemaps)
     _add_listed(found.sections, SECTION, source.sections)
-    for places in (found.feeds, found.sitemaps, found.sections):
-        places[:] = [place if place.entries else await yield_of(spider, place) for place in places]
+    for place in found.all:
+        if not place.yields and place.problem is None:
+            await yield_of(spider, place)
     return found
 
 

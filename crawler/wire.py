@@ -23,7 +23,7 @@ from crawler.tape import Tape, TapedConnector, current_tape
 from storage.errors import Refused
 from storage.exchange import Exchange
 
-# What the network can do to an exchange; anything else is a fault of this program and is raised.
+# What the network, or a field that a server named (ValueError), can do to an exchange; the rest is our own fault.
 NETWORK_PROBLEMS = (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 # RFC 9112, 9.3.1: only what is safe to do twice is done again when a reused connection turns out dead.
 SAFE_METHODS = frozenset({"GET", "HEAD"})

@@ -1,7 +1,7 @@
-"""RSS and Atom as feedparser reads them, kept quick: each entry alone, without what nobody reads or what takes long.
+"""RSS and Atom as feedparser reads them, one entry at a time and within bounds that keep it quick.
 
-feedparser falls back to guessing for all of a document at its first fault, and then one open tag hides every entry
-after it. Alone, an entry costs it 0.1 ms more, and a broken one costs no other.
+At its first fault feedparser guesses at all of a document, and then one open tag hides every entry after it. Read
+alone, a broken entry costs no other, and the time grows with the number of entries, not faster.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_ENTRY_TAGS = 2_000
 """Tags in one entry, its content aside; feedparser needs 15 µs for each, and more where they repeat."""
 
 MAX_FEED_TAGS = 300_000
-"""Tags in all entries: what feedparser reads in some five seconds."""
+"""In all entries: what feedparser reads in some five seconds."""
 
 MAX_NAMESPACES = 256
 """Declarations in one entry: feedparser keeps all and looks through them for each tag."""
@@ -30,11 +30,11 @@ MAX_NAMESPACES = 256
 MAX_ATTRIBUTES = 64
 """In one tag: feedparser's time grows with the square, 0.9 s for 9,000."""
 
-AT = "\uf8ff"
-"""Stands for @ in authors' names: feedparser cuts out e-mail addresses, and of `a@b.press` the first four of the end."""
-
 MAX_NAME_RUN = 256
-"""Characters of an author's name that could be an e-mail address: the search for one takes the square, too."""
+"""Characters without a space in an author's name, where feedparser looks for e-mail addresses: the square again."""
+
+AT = "\uf8ff"
+"""Stands for @ in authors' names: feedparser takes addresses out of them, and of `ann@news.press` leaves `s`."""
 
 _INSIDE = r"""(?:[^<>"']|"[^"<]*+"|'[^'<]*+')*+"""
 _CDATA = r"<!\[CDATA\[.*?(?:\]\]>|\Z)"
@@ -50,7 +50,7 @@ _UNREAD = re.compile(
 _CROWDED = re.compile(rf"""<[^\s<>"']++(?:\s++[^\s<>"'=]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+')){{{MAX_ATTRIBUTES + 1}}}""")
 _NAMING = rf"{_PREFIX}(?:author|creator|publisher|owner|managingeditor|webmaster)\b"
 _NAMED = re.compile(rf"{_CDATA}|(?P<named><{_NAMING}{_INSIDE}(?<!/)>.*?(?:</{_NAMING}|\Z))", re.DOTALL | re.IGNORECASE)
-_NAME_RUN = re.compile(rf"[A-Za-z0-9_.+@-]{{{MAX_NAME_RUN + 1}}}")
+_NAME_RUN = re.compile(rf"[A-Za-z0-9_.+-]{{{MAX_NAME_RUN + 1}}}")
 _CHANNEL = re.compile(rf"<(?P<name>{_PREFIX}channel)(?=[\s>]){_INSIDE}(?<!/)>")
 _XML_BASE = re.compile(r"""(?<=\s)xml:base(\s*=\s*(?:"([^"<]*)"|'([^'<]*)'))""")
 # What feedparser's code stumbles over in texts that tell it lies, as `<links a=''/>` does.
@@ -111,9 +111,9 @@ class XmlFeed:
             self.problems.append(f"{what} cannot be read and is left out")
         else:
             said = result.feed if part == "feed" else result.entries[0]
-            front = self._around[0] + text.partition(">")[0]
-            bases = tuple(unescape(found[2] or found[3] or "") for found in _XML_BASE.finditer(front))
-            return Piece(dict(said), text, _flaw(result), bases)
+            own_tag = text[: text.find(">")]
+            bases = _XML_BASE.finditer(self._around[0] + own_tag)
+            return Piece(dict(said), text, _flaw(result), tuple(unescape(base[2] or base[3] or "") for base in bases))
         return None
 
 
@@ -133,7 +133,7 @@ def _trap(text: str) -> str | None:
 
 def _parsed(xml: str) -> Any:
     """feedparser's result, or None when it gives up; it gets bytes as a file, never a name it could open."""
-    # feedparser would join xml:base to Atom's ids, too, and loses its way among relative ones.
+    # feedparser joins xml:base to Atom's ids, too, and loses its way where one is relative.
     body = BytesIO(well_escaped(_XML_BASE.sub(r"xml:not-base\1", xml)).encode("utf-8", "replace"))
     try:
         return feedparser.parse(body, sanitize_html=False, resolve_relative_uris=False)

@@ -36,12 +36,15 @@ _LOOKS: dict[str, Look] = {
 _OPENING = re.compile(r"<!--|<\?|<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)(?=[\s/>])")
 _START_TAG = re.compile(r"""<(?:[^<>"']|"[^"<]*"|'[^'<]*')*>""")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-# Outside of CDATA, an ampersand that begins nothing XML is sure to know: `?a=1&b=2`, HTML's named characters, and
-# numbers that may be no characters; those up to 9999 that are need no second look.
-_KNOWN = r"amp|lt|gt|quot|apos|#(?:3[2-9]|1[6-9][0-9]|[2-9][0-9]{2}|[1-9][0-9]{3})"
+# References that need no second look, because what they name is a character: 32 to 49999, less Windows's 128 to 159.
+_SOUND = (
+    r"amp|lt|gt|quot|apos|#(?:3[2-9]|[4-9][0-9]|1[01][0-9]|1[6-9][0-9]|[2-9][0-9]{2}|[1-9][0-9]{3}|[1-4][0-9]{4})"
+    r"|#[xX](?:[2-7a-fA-F][0-9a-fA-F]|[1-9a-fA-F][0-9a-fA-F]{2}|[1-9a-bA-B][0-9a-fA-F]{3})"
+)
+# Outside of CDATA, other ampersands: HTML's named characters, numbers that may be no characters, `?a=1&b=2`.
 _AMPERSAND = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)"
-    rf"|&(?!(?:{_KNOWN});)(?:(#(?:[0-9]{{1,7}}|[xX][0-9a-fA-F]{{1,6}});)|([A-Za-z][A-Za-z0-9]{{1,31}};))?",
+    rf"|&(?!(?:{_SOUND});)(?:(#(?:[0-9]{{1,7}}|[xX][0-9a-fA-F]{{1,6}});)|([A-Za-z][A-Za-z0-9]{{1,31}};))?",
     re.DOTALL,
 )
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import orjson
 
-from newsark.home import normal_spelling, utc_now
+from newsark.address import normal_spelling
+from newsark.home import unknown_source, utc_now
 from reading.article import ArticleHistory, history_of
 from reading.status import source_states
 from storage.archive import Archive, ArchiveSettings
+from storage.sources import Sources
 from storage.versions import stream_versions
 
 
@@ -22,11 +24,33 @@ class OpenArchive:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
 
-    def articles(self, sources: Sequence[str] | None = None, *, versions: str = "latest") -> Iterator[dict[str, Any]]:
-        """The records of all articles as dictionaries, oldest first: the latest version of each, or "all"."""
+    def articles(
+        self, sources: str | Sequence[str] | None = None, *, versions: Literal["latest", "all"] = "latest"
+    ) -> Iterator[dict[str, Any]]:
+        """The records of all articles, or those of some sources, as dictionaries, oldest capture first.
+
+        `versions` is the latest of each article, or "all". Raises UnknownSource for an id that no source has, and
+        ValueError for another word for `versions`.
+        """
+        if versions not in ("latest", "all"):
+            raise ValueError(f"versions is 'latest' or 'all', not {versions!r}")
+        return self._records(self._ids(sources), latest_only=versions == "latest")
+
+    def _records(self, ids: list[str] | None, *, latest_only: bool) -> Iterator[dict[str, Any]]:
         with self._archive.catalogue.begin() as connection:
-            for _, line in stream_versions(connection, sources, latest_only=versions == "latest"):
+            for _, line in stream_versions(connection, ids, latest_only=latest_only):
                 yield orjson.loads(line)
+
+    def _ids(self, sources: str | Sequence[str] | None) -> list[str] | None:
+        if sources is None:
+            return None
+        wanted = [sources] if isinstance(sources, str) else list(sources)
+        with self._archive.catalogue.begin() as connection:
+            known = [source.id for source in Sources(connection).known()]
+        for one in wanted:
+            if one not in known:
+                raise unknown_source(one, known)
+        return wanted
 
     def article(self, url_or_id: str) -> ArticleHistory | None:
         """One article with its versions and observations, by URL or record id; None when it is not here."""
@@ -50,6 +74,9 @@ class OpenArchive:
 
 
 def open(archive: str | Path = "./archive", catalogue: str | None = None) -> OpenArchive:  # noqa: A001
-    """The archive in a directory, for reading. Raises NotAnArchive when there is none."""
+    """The archive in a directory, for reading; `catalogue` is its database's URL when that is not beside it.
+
+    Raises NotAnArchive when there is none.
+    """
     settings = ArchiveSettings(catalogue_url=catalogue)
-    return OpenArchive(Archive.open(Path(archive).absolute(), settings, utc_now, create=False))
+    return OpenArchive(Archive.open(Path(archive).expanduser().absolute(), settings, utc_now, create=False))

@@ -74,9 +74,9 @@ def run() -> int:
     except typer.Abort:
         return 130
     except OSError as problem:
-        print_error(f"{problem.filename or 'the system'}: {problem.strerror or problem}")
+        place = f"{problem.filename}: " if problem.filename else ""
+        print_error(f"{place}{problem.strerror or problem}")
         return StorageError.exit_code
-
 
 
 def _is_bare_help(problem: TyperException) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import orjson
@@ -76,6 +77,12 @@ def counted(number: int, noun: str) -> str:
     """A number with its noun: `1 article`, `1,204 articles`."""
     plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
     return f"{number:,} {noun if number == 1 else plural}"
+
+
+def short(path: Path) -> str:
+    """A path as people type it: relative to where they are, when it is below."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) and path != here else str(path)
 
 
 def human_bytes(size: float) -> str:

@@ -1,29 +1,27 @@
-"""From settings to a running crawl: the shared services, the reactor, and the live line."""
+"""From settings to a running crawl: the shared services, the reactor, and the live lines."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from pipelines.pool import ReaderPool
-from rich.live import Live
-from rich.text import Text
+from rich.logging import RichHandler
 from scrapy.crawler import AsyncCrawlerProcess
 
 from crawler.agent import user_agent
 from crawler.keeper import Keeper
-from crawler.progress import Progress
 from crawler.report import SourceReport
 from crawler.run import Errand, crawl_all, run_in_reactor
 from crawler.services import CrawlOptions, Services
 from crawler.wire import WireLimits
-from newsark.console import err, human_bytes
+from newsark.console import err
 from newsark.home import Home, utc_now
+from newsark.live import show
 from pipelines.page import ReadLimits
+from pipelines.pool import ReaderPool
 
 T = TypeVar("T")
 
@@ -64,8 +62,7 @@ def crawl_errands(
     home: Home, errands: Sequence[Errand], options: dict[str, Any], *, show_progress: bool
 ) -> list[SourceReport]:
     """The reports of these crawls, in order."""
-    chosen = crawl_options(home, **options)
-    with services_for(home, chosen) as services:
+    with services_for(home, crawl_options(home, **options)) as services:
 
         async def main(process: AsyncCrawlerProcess) -> list[SourceReport]:
             showing = asyncio.create_task(show([errand.progress for errand in errands])) if show_progress else None
@@ -81,35 +78,8 @@ def crawl_errands(
 
 
 def in_reactor(main: Callable[[AsyncCrawlerProcess], Awaitable[T]]) -> T:
-    """Run on Scrapy's reactor with warnings and errors on standard error, above the live line."""
-    from rich.logging import RichHandler
-
+    """Run on Scrapy's reactor with warnings and errors on standard error, above the live lines."""
     handler = RichHandler(logging.WARNING, console=err, show_path=False)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     logging.captureWarnings(True)
     return run_in_reactor(main)
-
-
-async def show(progresses: Sequence[Progress]) -> None:
-    """Keep a live line up to date until cancelled: one for each source, at most ten."""
-    started = time.monotonic()
-    with Live(console=err, refresh_per_second=4, transient=True) as live:
-        while True:
-            live.update(Text("\n").join(_line(one, started) for one in progresses[:10]))
-            await asyncio.sleep(0.25)
-
-
-def _line(progress: Progress, started: float) -> Text:
-    visited = progress.visited
-    seconds = int(time.monotonic() - started)
-    facts = [
-        f"{seconds // 60}:{seconds % 60:02d}",
-        f"{progress.requests} requests",
-        human_bytes(progress.received_bytes),
-        f"{visited['captured']} captured",
-        f"{visited['unchanged']} unchanged",
-    ]
-    facts += [f"{visited[state]} {state}" for state in ("failed", "refused", "pending") if visited[state]]
-    room = max(20, err.width - len(progress.source) - sum(len(fact) + 2 for fact in facts) - 4)
-    doing = progress.doing if len(progress.doing) <= room else "…" + progress.doing[-room + 1 :]
-    return Text.assemble((progress.source, "bold"), "  ", "  ".join(facts), "  ", (doing, "dim"))

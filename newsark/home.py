@@ -77,12 +77,17 @@ class Home:
             return self.directory / "sources"
         return self.archive_path / STATE_DIRECTORY / "sources"
 
-    def check_place(self) -> None:
-        """Raise NotAnArchive when the archive's place holds something else; a place that is empty will do."""
+    @property
+    def is_vacant(self) -> bool:
+        """Whether nothing stands where the archive is to be, but perhaps source files that wait for it."""
         from storage.archive import STATE_DIRECTORY
 
         path = self.archive_path
-        if path.exists() and (not path.is_dir() or any(one.name != STATE_DIRECTORY for one in path.iterdir())):
+        return not path.exists() or (path.is_dir() and all(one.name == STATE_DIRECTORY for one in path.iterdir()))
+
+    def check_place(self) -> None:
+        """Raise NotAnArchive when the archive's place holds something else; a vacant place will do."""
+        if not self.is_vacant:
             with self.archive():
                 return
 
@@ -111,7 +116,7 @@ class Home:
         from storage.archive import Archive, ArchiveSettings
 
         settings, path = self.settings, self.archive_path
-        if not create and not path.exists():
+        if not create and self.is_vacant:
             raise WrongUse(f"there is no archive at {path} yet; newsark crawl makes it, --archive names another place")
         chosen = ArchiveSettings(
             operator=settings.operator or settings.contact,

@@ -37,6 +37,16 @@ def _contact(value: str) -> str:
     return _header_text(value)
 
 
+def _allowed_host(value: str) -> str:
+    from crawler.guard import Guard
+
+    try:
+        Guard([value])
+    except BadSetting as problem:
+        raise ValueError(problem.problem) from None
+    return value
+
+
 class NewsarkSettings(BaseModel):
     """Everything that can be set for a whole archive; a source's own file goes first where both say something."""
 
@@ -58,7 +68,7 @@ class NewsarkSettings(BaseModel):
     delay_seconds: float | None = Field(
         None, ge=0, description="Seconds between two requests to one host, instead of what source files say."
     )
-    allow_hosts: tuple[str, ...] = Field(
+    allow_hosts: tuple[Annotated[str, AfterValidator(_allowed_host)], ...] = Field(
         (), description="Hosts, as host or host:port, that may be at private addresses."
     )
     workers: int = Field(
@@ -173,7 +183,8 @@ def _sentence(name: str, mistake: Any) -> str:
     if mistake["type"] == "extra_forbidden":
         known = list(NewsarkSettings.model_fields)
         near = difflib.get_close_matches(name, known, n=1)
-        return f"there is no such setting; " + (f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}")
+        cure = f"did you mean {near[0]!r}?" if near else f"known settings: {', '.join(known)}"
+        return f"there is no such setting; {cure}"
     context = mistake.get("ctx", {})
     if mistake["type"] == "value_error":
         return f"{context['error']}, not {mistake['input']!r}"

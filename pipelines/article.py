@@ -158,7 +158,7 @@ class ArticleRecord(Part):
     dateline: str | None = Field(None, description="The place and date line, when the page marks it.")
     discovery: Discovery | None = Field(None, description="How the address became known; null outside a crawl.")
     archive: Archive | None = Field(None, description="Where the bytes are; null when nothing was kept.")
-    metadata: Metadata = Field(description="How the record came about.")
+    metadata: Metadata = Field(description="How the record came about: by what, from what, with what judgement.")
     version: int | None = Field(None, description="1 for the first version that was captured, then 2, 3 …")
     previous_version: str | None = Field(None, description="`id` of the version before.")
     content_digest: str | None = Field(None, description="Digest of headline, text and authors; equal means unchanged.")

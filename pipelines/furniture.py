@@ -212,14 +212,14 @@ class Surroundings:
         return len(names) > 2 and (is_elsewhere_name(names) or is_widget_name(names))
 
 
-def linked_lines(tree: HtmlElement) -> set[str]:
+def linked_lines(part: HtmlElement) -> set[str]:
     """The texts of paragraphs and list items that are nothing but links: teasers between paragraphs.
 
     They are matched against what was extracted and not cut from the tree: a container without its teasers
     can look like another kind of page to trafilatura.
     """
     lines: set[str] = set()
-    for paragraph in tree.iter("p", "li"):
+    for paragraph in part.iter("p", "li"):
         links = [link for link in paragraph.iter("a") if not (link.get("href") or "#").startswith("#")]
         if not links:
             continue

@@ -196,7 +196,9 @@ def _parse(script: str) -> Any:
     text = _WRAPPING.sub("", script).strip().rstrip(";")
     for attempt in (text, _TRAILING_COMMA.sub(r"\1", text), html.unescape(text)):
         try:
-            return json.loads(attempt, strict=False)
+            # half of a surrogate pair is valid in JSON's escapes and nowhere else: it becomes a question mark
+            sound = json.dumps(json.loads(attempt, strict=False), ensure_ascii=False).encode("utf-8", "replace")
+            return orjson.loads(sound)
         except (ValueError, RecursionError):
             continue
     return None

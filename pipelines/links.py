@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
@@ -9,6 +10,9 @@ from lxml.html import HtmlElement
 
 MAX_TEXT_CHARS = 200
 MAX_URL_CHARS = 2000
+_ODD = re.compile(r"/\.|[ \[\]]")
+"""Dot segments, spaces and brackets: such an address is taken apart before it is believed."""
+
 _NO_PAGES = ("javascript:", "mailto:", "tel:", "data:", "sms:", "whatsapp:", "blob:", "about:")
 
 
@@ -59,8 +63,8 @@ class Resolver:
             return None
         text = text.replace("\n", "").replace("\r", "").replace("\t", "").partition("#")[0]
         if text.startswith(("http://", "https://")):
-            return text if "/." not in text and " " not in text else self._joined(text)
-        if text.startswith("/") and not text.startswith("//") and "/." not in text and " " not in text:
+            return text if not _ODD.search(text) else self._joined(text)
+        if text.startswith("/") and not text.startswith("//") and not _ODD.search(text):
             return self._origin + text
         return self._joined(text)
 

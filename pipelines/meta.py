@@ -128,8 +128,8 @@ def page_meta(tree: HtmlElement) -> Meta:
 
 
 def _headings(tree: HtmlElement) -> Iterator[str]:
-    """The texts of h1 elements, those marked as the headline first."""
-    elements = list(tree.iter("h1"))[:20]
+    """The texts of h1 elements, those marked as the headline first; of h2 on a page that has no h1."""
+    elements = list(tree.iter("h1"))[:20] or list(tree.iter("h2"))[:20]
     elements.sort(key=lambda element: "headline" not in (element.get("itemprop") or "").lower())
     for element in elements:
         text = plain(" ".join(str(part) for part in element.itertext())[:MAX_HEADING_CHARS])
@@ -162,7 +162,7 @@ def _feeds(tree: HtmlElement) -> Iterator[tuple[str, str]]:
 
 
 def without_site(title: str, site: str | None, headings: tuple[str, ...]) -> str:
-    """The title without the newsroom's name at its end: `Rain again | The Paper` gives `Rain again`.
+    """The title without the newsroom's name beside it: `Rain again | The Paper` gives `Rain again`.
 
     A part is cut only when it is the site's name, or when what stays is a heading of the page.
     """
@@ -170,7 +170,9 @@ def without_site(title: str, site: str | None, headings: tuple[str, ...]) -> str
         return title
     name = (site or "").casefold()
     for separator in reversed(list(_SEPARATOR.finditer(title))):
-        head, tail = title[: separator.start()].rstrip(), title[separator.end() :].strip().casefold()
-        if head in headings or (name and tail and name in tail):
+        head, tail = title[: separator.start()].rstrip(), title[separator.end() :].strip()
+        if head in headings or (name and tail and name in tail.casefold()):
             return head
+        if tail in headings:
+            return tail
     return title

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from pipelines.page import PageInput, ReadLimits
-from pipelines.read import Reading, read_page, unreadable
+from pipelines.reading import Reading, unreadable
 from storage.errors import NewsarkError, PageError, ReaderCrashed, ReadingTimedOut
 
 T = TypeVar("T")
@@ -145,6 +145,13 @@ def _run(function: Callable[..., T], arguments: Sequence[Any]) -> T | _Raised:
         return _Raised(error)
     except Exception as error:  # noqa: BLE001 - the worker's border: a fault costs its page and never the pool
         return _Raised(ReaderCrashed(f"{type(error).__name__}: {error}"))
+
+
+def read_page(page: PageInput, limits: ReadLimits) -> Reading:
+    """`pipelines.read.read_page`, found when a worker calls it: the process that waits loads no extractor."""
+    from pipelines.read import read_page
+
+    return read_page(page, limits)
 
 
 def _settle(answer: Future[T], result: T | NewsarkError) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import replace
 from typing import Any
 
 from lxml.html import HtmlElement
@@ -20,35 +17,18 @@ from pipelines.images import article_images, article_media
 from pipelines.jsonld import LinkedData, linked_data
 from pipelines.judge import Judgement, Seen, judge
 from pipelines.language import text_language
-from pipelines.links import Link, Resolver, page_links
+from pipelines.links import Resolver, page_links
 from pipelines.merge import Fields, Sources, merge
-from pipelines.meta import DESCRIPTIONS, TITLES, Meta, page_meta
+from pipelines.meta import DESCRIPTIONS, IMAGES, TITLES, Meta, page_meta
 from pipelines.page import Page, PageInput, ReadLimits, open_page
+from pipelines.reading import EXTRACTOR, Reading, extractor_version, unreadable
 from pipelines.text import Text, Told, article_text
 from storage.errors import PageError
 
-EXTRACTOR = "newsark"
+__all__ = ["Reading", "extractor_version", "read_page", "unreadable"]
+
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
 _SIGN = re.compile(f"[{_CJK}]")
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What was made of a page. `reason` says why there is no article text.
-
-    `article` holds JSON-ready values under ArticleRecord's names, without those that only the archive
-    knows; it is None when the page could not be read at all.
-    """
-
-    url: str
-    kind: Kind
-    reason: str | None = None
-    evidence: tuple[str, ...] = ()
-    article: Mapping[str, Any] | None = None
-    links: tuple[Link, ...] = ()
-    feed_links: tuple[str, ...] = ()
-    canonical: str | None = None
-    read_ms: float = 0.0
 
 
 def read_page(page: PageInput, limits: ReadLimits) -> Reading:
@@ -66,11 +46,6 @@ def read_page(page: PageInput, limits: ReadLimits) -> Reading:
     except (RecursionError, ValueError, TypeError, AssertionError, LookupError, AttributeError) as error:
         return Reading(page.url, "unreadable", f"the page cannot be read: {type(error).__name__}: {error}"[:500])
     return replace(reading, read_ms=round((time.perf_counter() - started) * 1000, 3))
-
-
-def unreadable(url: str, error: PageError) -> Reading:
-    """The reading of a page that could not be read."""
-    return Reading(url, "unreadable", str(error), (error.kind,))
 
 
 def _no_tree(page: PageInput, opened: Page) -> Reading:
@@ -127,7 +102,7 @@ def _media(
 ) -> None:
     element = headline_element(tree, headline.text if headline else None)
     images = article_images(tree, element, meta, data, base, limits.max_images)
-    fields.put("image", images, "json-ld" if data.values("image") else "meta" if images else "html")
+    fields.put("image", images, "json-ld" if data.values("image") else "meta" if meta.first(*IMAGES) else "html")
     for kind in ("video", "audio"):
         fields.put(kind, article_media(data, kind, base, limits.max_images), "json-ld")
 
@@ -209,16 +184,3 @@ def _content(
         **fields.values,
         "metadata": metadata,
     }
-
-
-@cache
-def extractor_version() -> str:
-    """The versions that decide what is read: Newsark's and trafilatura's."""
-    return f"{_version('newsark')} (trafilatura {_version('trafilatura')})"
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:  # run from a source tree that was not installed
-        return "0"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pipelines.article import SCHEMA_VERSION, ArticleRecord
 from pipelines.compare import Verdict, content_digest
-from pipelines.read import EXTRACTOR, Reading, extractor_version
+from pipelines.reading import EXTRACTOR, Reading, extractor_version
 from storage.capture import Capture
 from storage.timestamps import warc_date
 from storage.uris import urlkey

@@ -109,6 +109,8 @@ def paragraphs(tree: HtmlElement, around: Surroundings, headline: HtmlElement | 
             continue
         if tag == "p":
             chars, least = len(words_of(element.text_content())), MIN_PARAGRAPH_CHARS
+        elif tag == "li" and len(element.text_content()) < MIN_DIRECT_CHARS:
+            continue
         else:
             chars, least = _direct_chars(element), MIN_DIRECT_CHARS
         if chars < least or _link_chars(element) > MAX_LINK_SHARE * chars or around.is_outside(element):

@@ -15,7 +15,7 @@ from pipelines.excerpt import cut_out
 from pipelines.furniture import drop_silent, drop_widgets, linked_lines
 from pipelines.headline import letters
 from pipelines.lead import find_lead
-from pipelines.region import find_region
+from pipelines.region import Region, find_region
 
 MIN_TEXT_CHARS = 250
 """Below this a reading is doubted, and the slower ways are tried."""
@@ -70,41 +70,46 @@ def article_text(tree: HtmlElement, told: Told) -> Text:
     drop_silent(tree)
     headline = headline_element(tree, told.titles[0] if told.titles else None)
     lead = find_lead(headline, told.descriptions, told.titles)
-    links = linked_lines(tree)
     drop_widgets(tree)
-    blocks, way = _read(tree, headline if _is_title(headline, told) else None, told)
-    kept = list(_cleaned(blocks, told, links))
+    found = _read(tree, headline if _is_title(headline, told) else None, told)
+    kept = list(_cleaned(found.blocks, told, linked_lines(found.within)))
     while kept and kept[-1].kind == "head":
         kept.pop()
     if lead is not None and kept and not _has(kept, lead):
         kept.insert(0, Block("p", lead))
-    return Text(tuple(kept), way if kept else "none")
+    return Text(tuple(kept), found.way if kept else "none")
 
 
-def _read(tree: HtmlElement, headline: HtmlElement | None, told: Told) -> tuple[list[Block], str]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Blocks as extracted, the part of the tree they are from, and the way they were found."""
+
+    blocks: list[Block]
+    within: HtmlElement
+    way: str
+
+
+def _read(tree: HtmlElement, headline: HtmlElement | None, told: Told) -> _Found:
     """The region's blocks; when these are few or speak of something else, the whole page's."""
-    best = _read_region(tree, headline)
-    if chars(best) >= MIN_TEXT_CHARS:
-        relevance = _relevance(best, told)
-        if relevance >= MIN_RELEVANCE:
-            return best, "region"
-        blocks = extract(tree)
-        is_better = _relevance(blocks, told) >= relevance + MIN_RELEVANCE
-        return (blocks, "page") if is_better else (best, "region")
-    way = "region"
-    for name, fast in (("page", True), ("cascade", False)):
-        blocks = extract(tree, fast=fast)
-        if chars(blocks) > MIN_GAIN * chars(best):
-            best, way = blocks, name
-        if chars(best) >= MIN_TEXT_CHARS:
-            break
-    return best, way
-
-
-def _read_region(tree: HtmlElement, headline: HtmlElement | None) -> list[Block]:
     region = find_region(tree, headline)
-    if region is None:
-        return []
+    best = _Found(_read_region(region), region.top, "region") if region else _Found([], tree, "none")
+    if chars(best.blocks) >= MIN_TEXT_CHARS:
+        relevance = _relevance(best.blocks, told)
+        if relevance >= MIN_RELEVANCE:
+            return best
+        other = _Found(extract(tree), tree, "page")
+        return other if _relevance(other.blocks, told) >= relevance + MIN_RELEVANCE else best
+    for way, fast in (("page", True), ("cascade", False)):
+        blocks = extract(tree, fast=fast)
+        if chars(blocks) > MIN_GAIN * chars(best.blocks):
+            best = _Found(blocks, tree, way)
+        if chars(best.blocks) >= MIN_TEXT_CHARS:
+            break
+    return best
+
+
+def _read_region(region: Region) -> list[Block]:
+    """What trafilatura makes of the region, or its plain paragraphs when trafilatura keeps too few of them."""
     blocks = extract_part(cut_out(region))
     if chars(blocks) < MIN_COVERAGE * region.chars:
         return max(blocks, list(plain_blocks(cut_out(region))), key=chars)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
+from sqlalchemy import select
 
 from storage.archive import Archive
+from storage.catalogue import leads
+from storage.leads import lead_identity
 from storage.versions import Observation, article_key, find_observations, find_versions
 
 
@@ -23,6 +27,19 @@ class ArticleHistory:
     def latest(self) -> dict[str, Any]:
         """The record of the newest version."""
         return self.records[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class LeadState:
+    """What is known of a URL that showed no article: its kind, its state and the reason for it."""
+
+    source: str
+    url: str
+    kind: str
+    state: str
+    reason: str | None
+    detail: str | None
+    visited_at: datetime | None
 
 
 def history_of(archive: Archive, needle: str, normalised_url: str | None = None) -> ArticleHistory | None:
@@ -41,3 +58,13 @@ def history_of(archive: Archive, needle: str, normalised_url: str | None = None)
             [orjson.loads(version.line) for _, version in versions],
             find_observations(connection, source_id, first.article),
         )
+
+
+def lead_of(archive: Archive, normalised_url: str) -> LeadState | None:
+    """What came of a URL that some source knows, by its normal spelling; None when none does."""
+    names = LeadState.__dataclass_fields__
+    columns = [leads.c.source_id if name == "source" else leads.c[name] for name in names]
+    query = select(*columns).where(leads.c.identity == lead_identity(normalised_url)).limit(1)
+    with archive.catalogue.begin() as connection:
+        row = connection.execute(query).first()
+    return None if row is None else LeadState(*row)

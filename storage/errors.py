@@ -169,7 +169,7 @@ class NothingFound(NewsarkError):
 
     def __init__(self, url: str, problem: str) -> None:
         self.url, self.problem = url, problem
-        super().__init__(f"{url}: no feed, sitemap or section was found: {problem}; nothing was written")
+        super().__init__(f"{url}: found nothing that lists articles, and wrote nothing: {problem}")
 
 
 class Refused(NewsarkError):

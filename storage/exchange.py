@@ -24,7 +24,7 @@ class TlsFacts:
 
 @dataclass(frozen=True, slots=True)
 class FetchFailure:
-    """Why no response came: `kind` is a stable word for reports, `message` is for people."""
+    """Why there is no response to rely on: `kind` is a stable word for reports, `message` is for people."""
 
     kind: str
     message: str

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from newsark.console import err, out, print_json
-from newsark.home import Home, KnownFile
-from newsark.options import AllowHostOption, ArchiveOption, ContactOption, JsonOption
-from storage.errors import BadSetting, UnknownSource, WrongUse
+from newsark.address import looks_like_host, source_at
+from newsark.console import counted, err, human_bytes, print_json, say, short
+from newsark.home import Home, KnownFile, unknown_source
+from newsark.options import AllowHostOption, ArchiveOption, ContactOption, DelayOption, JsonOption
+from newsark.report import print_leads, print_name, print_problems
+from storage.errors import BadSetting, WrongUse
 
 if TYPE_CHECKING:
     from crawler.report import SourceReport
@@ -19,19 +22,22 @@ if TYPE_CHECKING:
 
 EXIT_ATTENTION = 1
 EXIT_INTERRUPTED = 130
+# Discovery sees for itself what a URL is; the command line cannot know.
+ANY_KIND = ""
 
 
 def crawl(
     what: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SOURCE|URL]…", help="Sources by id, or URLs; every known source without any."),
+        typer.Argument(metavar="SOURCE|URL", help="Sources by id or name, or URLs; every known source without any."),
     ] = None,
     archive: ArchiveOption = None,
     source_file: Annotated[
-        list[Path] | None, typer.Option("--source-file", help="A source file to crawl. May be repeated.")
+        list[Path] | None,
+        typer.Option("--source-file", metavar="FILE", help="A source file to crawl. May be repeated."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=0, help="Visit at most this many articles of each source.")
+        int | None, typer.Option("--limit", metavar="N", min=0, help="Visit at most N articles of each source.")
     ] = None,
     since: Annotated[
         str | None,
@@ -39,19 +45,22 @@ def crawl(
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Visit known articles too, due or not.")] = False,
     allow_host: AllowHostOption = None,
-    delay: Annotated[
-        float | None, typer.Option("--delay", min=0, help="Seconds between two requests to one host.")
-    ] = None,
+    delay: DelayOption = None,
     contact: ContactOption = None,
     timeout: Annotated[
-        float | None, typer.Option("--timeout", help="Longest time for one exchange, in seconds.")
+        float | None, typer.Option("--timeout", metavar="SECONDS", help="Longest time for one exchange.")
     ] = None,
-    progress: Annotated[bool, typer.Option("--progress/--no-progress", help="Show a live line.")] = True,
+    no_progress: Annotated[bool, typer.Option("--no-progress", help="Show no live lines.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Visit everything that is due: discover, fetch, archive, extract, record. Then stop and report.
+    """Visit everything that is due, then stop and report.
 
-    Exit code 0 when every lead ended in a state, 1 when something needs your attention, 130 when you stopped it.
+    Pages are discovered, fetched, archived, extracted and recorded.
+    The URL of a home page or a section brings the whole newsroom;
+    that of an article, a feed or a sitemap brings it and what it names.
+
+    Exit code 0 when every lead ended in a state, 1 when something
+    needs your attention, 130 when you stopped it.
     """
     home = Home.here(
         archive=archive,
@@ -60,15 +69,21 @@ def crawl(
         contact=contact,
         fetch_timeout_seconds=timeout,
     )
+    options: dict[str, Any] = {"limit": limit, "since": _date(since), "again": again}
+    home.check_place()
+    errands = _errands(home, what or [], source_file or [])
     from newsark.crawling import crawl_errands
 
-    errands = _errands(home, what or [], source_file or [])
-    options: dict[str, Any] = {"limit": limit, "since": _date(since), "again": again}
-    reports = crawl_errands(home, errands, options, show_progress=progress and not json and err.is_terminal)
+    if home.settings.contact is None and err.is_terminal:
+        say("No contact is set: newsrooms cannot ask who visits. See --contact.", "yellow", to=err)
+    started = time.monotonic()
+    reports = crawl_errands(home, errands, options, show_progress=not no_progress and not json and err.is_terminal)
     if json:
         print_json({"sources": [report.as_dict() for report in reports]})
     else:
-        _print_reports(reports)
+        for report in reports:
+            _print_report(report)
+        _print_sum(home, reports, time.monotonic() - started)
     if any(report.outcome == "interrupted" for report in reports):
         raise typer.Exit(EXIT_INTERRUPTED)
     if any(report.needs_attention for report in reports):
@@ -81,62 +96,73 @@ def _date(text: str | None) -> datetime | None:
     try:
         date = datetime.fromisoformat(text)
     except ValueError:
-        raise BadSetting("--since", text, "is not a date like 2026-11-23 or 2026-11-23T08:00+01:00") from None
+        problem = f"{text!r} is no date like 2026-11-23 or 2026-11-23T08:00+01:00"
+        raise BadSetting("option", "--since", problem) from None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _errands(home: Home, what: list[str], files: list[Path]) -> list[Errand]:
+    """What is to be crawled, each source once."""
     from crawler.run import Errand
     from crawler.source import load_source
-    from storage.archive import HEAD
 
-    exists = (home.archive_path / HEAD).exists()
-    if exists:
-        with home.archive() as opened:
-            known = home.known_sources(opened)
-    else:
-        known = home.source_files()
-    errands = [Errand(load_source(path), file=path.read_text(encoding="utf-8")) for path in files]
-    if not what and not files:
-        if not known:
-            raise WrongUse("there is no source yet; add one with: newsark sources add URL, or: newsark crawl URL")
-        return [Errand(one.source, file=one.text) for one in known]
+    known = home.known_sources()
+    errands: dict[str, Errand] = {}
+    for path in files:
+        source = load_source(path)
+        errands.setdefault(source.id, Errand(source, file=path.read_text(encoding="utf-8")))
     for name in what:
-        _add_errand(errands, name, known, home)
-    return errands
+        _add_errand(errands, name, known)
+    if not what and not files:
+        errands = {one.source.id: Errand(one.source, file=one.text) for one in known}
+    if not errands:
+        raise WrongUse("there is no source yet; add one with: newsark sources add URL, or: newsark crawl URL")
+    return list(errands.values())
 
 
-def _add_errand(errands: list[Errand], name: str, known: list[KnownFile], home: Home) -> None:
+def _add_errand(errands: dict[str, Errand], name: str, known: list[KnownFile]) -> None:
     """One more errand, or one more place for a source that has one already."""
     from crawler.run import Errand
-    from crawler.source import source_for_url
 
     match = next((one for one in known if name in (one.source.id, one.source.name)), None)
     if match is not None:
-        errands.append(Errand(match.source, file=match.text))
+        errands.setdefault(match.source.id, Errand(match.source, file=match.text))
         return
     if "://" not in name:
-        raise UnknownSource(name, [one.source.id for one in known])
+        raise _not_a_source(name, known)
+    fresh = source_at(name)
     owner = next((one for one in known if one.source.on_site(name).inside), None)
-    source = owner.source if owner else source_for_url(name, delay_seconds=home.settings.delay_seconds or 1.0)
-    extra = () if name.rstrip("/") == source.home.rstrip("/") else (("section", name),)
-    for errand in errands:
-        if errand.source.id == source.id:
-            errand.extra += extra
-            return
-    errands.append(Errand(source, extra=extra, file=owner.text if owner else None))
+    source = owner.source if owner else fresh
+    errand = errands.setdefault(source.id, Errand(source, file=owner.text if owner else None))
+    if name.rstrip("/") != source.home.rstrip("/"):
+        errand.extra += ((ANY_KIND, name),)
 
 
-def _print_reports(reports: list[SourceReport]) -> None:
-    from newsark.commands.status import print_coverage, print_problems
+def _not_a_source(name: str, known: list[KnownFile]) -> WrongUse:
+    if Path(name).is_file():
+        return WrongUse(f"{name!r} is a file; a source file is crawled with --source-file, a page read with extract")
+    if looks_like_host(name):
+        return WrongUse(f"no source is called {name!r}; if it is an address, write all of it: https://{name}")
+    return unknown_source(name, [one.source.id for one in known])
 
-    states = [{"id": report.id, "leads": report.leads} for report in reports if report.leads]
-    if states:
-        print_coverage(states)
-    for report in reports:
-        print_problems(report.id, report.problems)
-    for report in reports:
-        if report.outcome == "nothing-found":
-            out.print(f"{report.id}: nothing was found to visit", style="red")
-        elif report.outcome == "interrupted":
-            out.print(f"{report.id}: stopped; run the same command to go on", style="yellow")
+
+def _print_report(report: SourceReport) -> None:
+    print_name(report.id, report.name)
+    if report.leads:
+        print_leads(report.leads)
+    print_problems(report.problems)
+    if report.outcome == "nothing-found":
+        say("nothing was found to visit", "red", indent=2)
+    elif report.outcome == "interrupted":
+        say("stopped; run the same command to go on", "yellow", indent=2)
+
+
+def _print_sum(home: Home, reports: list[SourceReport], seconds: float) -> None:
+    """What this run did, whatever is known from earlier ones."""
+    requests = int(sum(report.run.get("requests", 0) for report in reports))
+    size = sum(report.run.get("received_bytes", 0) for report in reports)
+    clock = f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    say(
+        f"{counted(requests, 'request')}, {human_bytes(size)} received in {clock}, kept in {short(home.archive_path)}",
+        "dim",
+    )

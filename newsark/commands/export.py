@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsark.console import err
+from newsark.console import counted, err, say, write_bytes
 from newsark.home import Home, find_source
 from newsark.options import ArchiveOption
-from reading.export import export_jsonl
+from storage.errors import WrongUse
+
+if TYPE_CHECKING:
+    from storage.archive import Archive
 
 
 class Format(StrEnum):
@@ -32,25 +35,43 @@ class Which(StrEnum):
 def export(
     output: Annotated[str, typer.Option("--output", "-o", metavar="PATH", help="A file, or - for standard output.")],
     format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.JSONL,  # noqa: A002, ARG001
-    source: Annotated[list[str] | None, typer.Option("--source", help="Only this source. May be repeated.")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", metavar="SOURCE", help="Only this source. May be repeated.")
+    ] = None,
     versions: Annotated[Which, typer.Option("--versions", help="Which versions of each article.")] = Which.LATEST,
     archive: ArchiveOption = None,
 ) -> None:
-    """Write the articles' records: one JSON object a line."""
+    """Write the articles' records: one JSON object a line, oldest capture first."""
     home = Home.here(archive=archive)
+    known = home.known_sources() if source else []
+    ids = [find_source(name, known).source.id for name in source] if source else None
     with home.archive() as opened:
-        known = home.known_sources(opened)
-        ids = [find_source(name, known).source.id for name in source] if source else None
-        latest = versions is Which.LATEST
         if output == "-":
-            export_jsonl(opened, sys.stdout.buffer, ids, latest_only=latest)
-            sys.stdout.buffer.flush()
+            _write(opened, write_bytes, ids, versions)
             return
-        path = Path(output)
-        partial = path.with_name(path.name + ".part")
+        count = _write_file(opened, Path(output), ids, versions)
+    say(f"Wrote {counted(count, 'record')} to {output}", to=err)
+
+
+def _write_file(archive: Archive, path: Path, ids: list[str] | None, versions: Which) -> int:
+    """How many records were written; the file is whole or as it was before."""
+    if path.is_dir():
+        raise WrongUse(f"{path} is a directory; name a file in it")
+    if not path.parent.is_dir():
+        raise WrongUse(f"{path} cannot be written: there is no directory {path.parent}")
+    partial = path.with_name(path.name + ".part")
+    try:
         with partial.open("wb") as to:
-            count = export_jsonl(opened, to, ids, latest_only=latest)
+            count = _write(archive, to.write, ids, versions)
             to.flush()
             os.fsync(to.fileno())
         partial.replace(path)
-    err.print(f"Wrote {count} records to {path}")
+    finally:
+        partial.unlink(missing_ok=True)
+    return count
+
+
+def _write(archive: Archive, write: Callable[[bytes], object], ids: list[str] | None, versions: Which) -> int:
+    from reading.export import export_jsonl
+
+    return export_jsonl(archive, write, ids, latest_only=versions is Which.LATEST)

@@ -2,124 +2,126 @@
 
 from __future__ import annotations
 
-import gzip
+import contextlib
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import orjson
 import typer
 
+from newsark.console import err, out, print_error, write_bytes
 from newsark.home import Home
-from storage.errors import WrongUse
+from newsark.pagefile import (
+    STANDARD_INPUT,
+    PageFile,
+    PageLine,
+    read_manifest,
+    record_of_file,
+    unreadable_file,
+)
+from storage.errors import PageError, WrongUse
 
-if TYPE_CHECKING:
-    from pipelines.read import Reading
-
-GZIP_MAGIC = b"\x1f\x8b"
-IN_FLIGHT_PER_WORKER = 4
-
-
-@dataclass(frozen=True, slots=True)
-class PageFile:
-    """A page on disk: `path` is - for standard input; `id` goes into the record when there is one."""
-
-    path: str
-    url: str
-    id: str | None = None
+# Enough that no worker waits while the page that is next in order takes its time.
+AHEAD_PER_WORKER = 32
+MANY_PAGES = 20
 
 
 def extract(
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILE]…", help="HTML files; - is standard input.")
+        list[str] | None,
+        typer.Argument(metavar="FILE", help="HTML files, also gzipped; - is standard input.", show_default=False),
     ] = None,
-    url: Annotated[str | None, typer.Option("--url", help="The address that the page came from.")] = None,
+    url: Annotated[str | None, typer.Option("--url", metavar="URL", help="The address the page came from.")] = None,
     pages: Annotated[
         Path | None,
         typer.Option(
             "--pages",
             metavar="FILE.jsonl",
-            help='A manifest: {"id", "url", "path"} a line; path may be gzip.',
+            help='A manifest instead of files: {"id", "url", "path"} a line, path relative to it.',
         ),
     ] = None,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes that read pages.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", min=1, help="Processes that read pages.")
+    ] = None,
 ) -> None:
-    """Print one JSON record a line for each page, in order. Nothing is kept and nothing is fetched.
+    """Print the JSON record of each page, one a line and in order. Nothing is kept and nothing is fetched.
 
-    A page without article text gives a record whose articleBody is null, with the reason in metadata.reason.
+    A page without article text has a record too:
+    its articleBody is null and metadata.reason says why.
+
+    Exit code 1 when a page could not be read at all;
+    the others are printed all the same.
     """
+    chosen = _page_files(files or [], url, pages)
     home = Home.here(workers=workers)
-    for line in _records(home, _page_files(files or [], url, pages)):
-        sys.stdout.buffer.write(line)
-    sys.stdout.buffer.flush()
+    unread = 0
+    with contextlib.closing(_lines(home, chosen)) as lines:
+        for file, page in zip(chosen, _watched(lines, len(chosen)), strict=True):
+            write_bytes(page.line)
+            if page.problem is not None:
+                unread += 1
+                print_error(_named(file, page.problem))
+    if unread:
+        raise typer.Exit(1)
 
 
 def _page_files(files: list[str], url: str | None, manifest: Path | None) -> list[PageFile]:
     if manifest is not None:
-        if files:
-            raise WrongUse("give files or --pages, not both")
-        return list(_manifest(manifest))
+        if files or url:
+            raise WrongUse("--pages has the files and their URLs; give no FILE and no --url with it")
+        return list(read_manifest(manifest))
     if not files:
         raise WrongUse("name at least one HTML file, - for standard input, or --pages FILE.jsonl")
-    return [PageFile(path, url or "") for path in files]
+    for path in files:
+        if path.startswith(("http://", "https://")):
+            raise WrongUse(f"{path} is an address, and extract reads files; newsark crawl {path} visits and keeps it")
+    return [PageFile(path, url or "", body=_standard_input() if path == STANDARD_INPUT else None) for path in files]
 
 
-def _manifest(path: Path) -> Iterator[PageFile]:
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as problem:
-        raise WrongUse(f"{path} cannot be read: {problem.strerror}") from problem
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            entry = orjson.loads(line)
-            where = path.parent / entry["path"]
-            yield PageFile(str(where), str(entry.get("url") or ""), str(entry["id"]) if "id" in entry else None)
-        except (orjson.JSONDecodeError, KeyError, TypeError) as problem:
-            raise WrongUse(f'{path}, line {number}: not {{"id", "url", "path"}}: {problem!r}') from problem
+def _standard_input() -> bytes:
+    return sys.stdin.buffer.read()
 
 
-def _records(home: Home, files: Iterable[PageFile]) -> Iterator[bytes]:
-    """The record lines of these pages, in order; a few pages are read ahead."""
+def _lines(home: Home, files: Sequence[PageFile]) -> Generator[PageLine]:
+    """The records of these pages, in order; workers read, parse and write them, so that this process has no work."""
+    from pipelines.page import ReadLimits
     from pipelines.pool import ReaderPool
 
-    from pipelines.page import PageInput, ReadLimits
-
-    files = list(files)
     settings = home.settings
+    limits = ReadLimits(max_page_bytes=settings.max_page_bytes)
     workers = min(settings.workers, len(files)) or 1
-    pool = ReaderPool(
-        workers,
-        timeout_seconds=settings.extract_timeout_seconds,
-        limits=ReadLimits(max_page_bytes=settings.max_page_bytes),
-    )
+    timeout = settings.extract_timeout_seconds
+    pool = ReaderPool(workers, timeout_seconds=timeout, limits=limits, preload=["newsark.pagefile", "pipelines.record"])
     try:
-        under_way: deque[tuple[PageFile, Future[Reading]]] = deque()
+        under_way: deque[tuple[PageFile, Future[PageLine]]] = deque()
         for file in files:
-            page = PageInput(url=file.url, body=_read(file.path), headers=(), status=None)
-            under_way.append((file, pool.submit(page)))
-            if len(under_way) >= workers * IN_FLIGHT_PER_WORKER:
-                yield _line(*under_way.popleft())
+            under_way.append((file, pool.call(record_of_file, file, limits)))
+            if len(under_way) >= workers * AHEAD_PER_WORKER:
+                yield _result(*under_way.popleft())
         while under_way:
-            yield _line(*under_way.popleft())
+            yield _result(*under_way.popleft())
     finally:
         pool.close()
 
 
-def _line(file: PageFile, reading: Future[Reading]) -> bytes:
-    from pipelines.record import build_record, record_line
-
-    return record_line(build_record(reading.result(), record_id=file.id))
-
-
-def _read(path: str) -> bytes:
+def _result(file: PageFile, reading: Future[PageLine]) -> PageLine:
     try:
-        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-    except OSError as problem:
-        raise WrongUse(f"{path} cannot be read: {problem.strerror}; name an HTML file") from problem
-    return gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data
+        return reading.result()
+    except PageError as problem:
+        return unreadable_file(file, problem)
+
+
+def _named(file: PageFile, problem: str) -> str:
+    return problem if file.path in problem else f"{file.path}: {problem}"
+
+
+def _watched(lines: Iterable[PageLine], total: int) -> Iterable[PageLine]:
+    """The same lines with a progress bar, where somebody waits at a terminal for many of them."""
+    if total < MANY_PAGES or not err.is_terminal or out.is_terminal:
+        return lines
+    from rich.progress import track
+
+    return track(lines, "Reading pages", total=total, console=err, transient=True)

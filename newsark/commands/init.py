@@ -2,48 +2,66 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from crawler.source import dump_source, source_for_url
-from newsark.console import out
+from newsark.console import err, say, say_line
 from newsark.options import ContactOption
-from newsark.settings import FILE, commented_file
-from storage.errors import WrongUse
+from newsark.settings import FILE, load_settings
+from newsark.settingsfile import commented_file
+from storage.errors import BadSetting, WrongUse
+
+QUESTION = "Who can newsrooms write to? An e-mail address or a URL, or nothing"
 
 
 def init(
     directory: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Where; the current directory without it.")
+        Path, typer.Argument(metavar="DIR", show_default=False, help="Where; the current directory without it.")
     ] = Path(),
     contact: ContactOption = None,
-    operator: Annotated[str | None, typer.Option("--operator", help="Who runs this archive.")] = None,
+    operator: Annotated[str | None, typer.Option("--operator", metavar="WHO", help="Who runs this archive.")] = None,
 ) -> None:
     """Make an archive home: newsark.toml and a commented example source."""
     settings = directory / FILE
     if settings.exists():
         raise WrongUse(f"{settings} is there already; edit it, or name another directory")
+    load_settings(directory, {"contact": contact, "operator": operator})
     if contact is None and sys.stdin.isatty():
-        contact = typer.prompt(
-            "Who can newsrooms write to (an e-mail address or a URL)?", default="", show_default=False
-        )
-    sources = directory / "sources"
-    sources.mkdir(parents=True, exist_ok=True)
-    settings.write_text(commented_file(contact or None, operator), encoding="utf-8")
-    example = sources / "_example.toml"
-    example.write_text(
-        "# An example. Files that begin with an underscore are not read; copy it, or use: newsark sources add URL\n\n"
-        + dump_source(source_for_url("https://news.example.org/")),
-        encoding="utf-8",
-    )
-    out.print(f"Made {settings} and {example}")
+        contact = _ask()
+    example = directory / "sources" / "_example.toml"
+    try:
+        example.parent.mkdir(parents=True, exist_ok=True)
+        settings.write_text(commented_file(contact, operator), encoding="utf-8")
+        example.write_text(_example(), encoding="utf-8")
+    except OSError as problem:
+        raise WrongUse(f"{problem.filename or directory}: {problem.strerror}; name another directory") from problem
+    say_line(f"Made {settings} and {example}")
     if not contact:
-        out.print(
-            "No contact is set. Newsrooms want to know who visits: set `contact` before you crawl.",
-            style="yellow",
-        )
-    place = "" if directory == Path() else f"cd {directory} && "
-    out.print(f"Next: {place}newsark sources add https://…  then  newsark crawl")
+        say("No contact is set. Newsrooms want to know who visits: set `contact` before you crawl.", "yellow")
+    place = "" if directory == Path() else f"cd {shlex.quote(str(directory))} && "
+    say(f"Next: {place}newsark sources add https://…  then  newsark crawl")
+
+
+def _ask() -> str | None:
+    """The contact that somebody types, or None; asked again until it is one."""
+    while True:
+        answer = str(typer.prompt(QUESTION, default="", show_default=False)).strip()
+        try:
+            load_settings(Path(), {"contact": answer or None})
+        except BadSetting as problem:
+            say(f"It {problem.problem}.", "yellow", to=err)
+        else:
+            return answer or None
+
+
+def _example() -> str:
+    from crawler.source import dump_source, source_for_url
+
+    head = (
+        "# An example. Files that begin with an underscore are not read; copy it, or use: newsark sources add URL\n\n"
+    )
+    return head + dump_source(source_for_url("https://news.example.org/"))

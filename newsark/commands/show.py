@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
-from rich.text import Text
 
-from newsark.console import out, print_json
-from newsark.home import Home, normal_spelling
+from newsark.address import normal_spelling
+from newsark.console import print_json, say, say_line, write_bytes
+from newsark.home import Home
 from newsark.options import ArchiveOption, JsonOption
-from reading.article import ArticleHistory, history_of
 from storage.errors import WrongUse
+
+if TYPE_CHECKING:
+    from reading.article import ArticleHistory
+    from storage.archive import Archive
 
 
 def show(
@@ -23,44 +26,55 @@ def show(
 ) -> None:
     """Show one article with its versions, observations and provenance."""
     with Home.here(archive=archive).archive() as opened:
-        history = history_of(opened, article, normal_spelling(article))
-    if history is None:
-        raise WrongUse(f"no article is known by {article!r}; `newsark export -o -` lists them all")
+        history = _history(opened, article)
     if json:
         seen = [
             {"at": one.at.isoformat(), "outcome": one.outcome, "detail": one.detail} for one in history.observations
         ]
         print_json({"source": history.source, "versions": history.records, "observations": seen})
     elif record:
-        out.print(Text(orjson.dumps(history.latest, option=orjson.OPT_INDENT_2).decode()))
+        write_bytes(orjson.dumps(history.latest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     else:
         _print_history(history)
 
 
+def _history(archive: Archive, needle: str) -> ArticleHistory:
+    """The article's history. Raises WrongUse with what is known of the URL when it showed no article."""
+    from reading.article import history_of, lead_of
+
+    spelled = normal_spelling(needle)
+    history = history_of(archive, needle, spelled)
+    if history is not None:
+        return history
+    lead = lead_of(archive, spelled) if spelled else None
+    if lead is None:
+        raise WrongUse(f"nothing is known by {needle!r}; newsark export -o - lists all articles")
+    facts = [lead.reason, lead.detail, f"visited {lead.visited_at:%Y-%m-%d %H:%M}" if lead.visited_at else None]
+    told = "; ".join(fact for fact in facts if fact)
+    raise WrongUse(f"{lead.url} is known to {lead.source}, but as no article: {lead.kind}, {lead.state}; {told}")
+
+
 def _print_history(history: ArticleHistory) -> None:
     latest = history.latest
-    out.print(Text(latest.get("headline") or "(no headline)", style="bold"))
+    say(latest.get("headline") or "(no headline)", "bold")
     authors = ", ".join(author["name"] for author in latest.get("author") or [])
-    facts = [
-        authors,
-        latest.get("datePublished"),
-        latest.get("inLanguage"),
-        latest.get("canonicalUrl") or latest["url"],
-    ]
-    out.print(Text("  ".join(str(fact) for fact in facts if fact), style="dim"))
-    out.print()
-    out.print(Text((latest.get("articleBody") or "(no text)").replace("\n", "\n\n")))
-    out.print()
+    facts = [authors, latest.get("datePublished"), latest.get("inLanguage")]
+    say("  ".join(str(fact) for fact in facts if fact), "dim")
+    say_line(latest.get("canonicalUrl") or latest["url"], "dim")
+    for paragraph in (latest.get("articleBody") or "(no text)").split("\n"):
+        say()
+        say(paragraph)
+    say()
     for one in history.records:
-        out.print(Text(_where(one)))
+        _print_place(one)
     for seen in history.observations:
         detail = f": {seen.detail}" if seen.detail else ""
-        out.print(Text(f"{seen.at:%Y-%m-%d %H:%M} {seen.outcome}{detail}", style="dim"))
+        say(f"{seen.at:%Y-%m-%d %H:%M} {seen.outcome}{detail}", "dim")
 
 
-def _where(record: dict[str, Any]) -> str:
+def _print_place(record: dict[str, Any]) -> None:
+    """Where a version's bytes are."""
     archive = record.get("archive") or {}
-    return (
-        f"version {record.get('version')}: {archive.get('filename')} at {archive.get('offset')}"
-        f" (+{archive.get('length')}), {archive.get('date')}, {archive.get('payloadDigest')}"
-    )
+    say_line(f"version {record.get('version')}  captured {archive.get('date')}  record {record['id']}")
+    say_line(f"  {archive.get('filename')} at {archive.get('offset')} (+{archive.get('length')})", "dim")
+    say_line(f"  {archive.get('payloadDigest')}", "dim")

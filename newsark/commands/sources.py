@@ -2,103 +2,108 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from newsark.console import err, out, print_json
+from newsark.address import source_at
+from newsark.console import err, print_json, say, say_line, short
 from newsark.home import Home, KnownFile, find_source
-from newsark.options import AllowHostOption, ArchiveOption, ContactOption, JsonOption
-from storage.archive import HEAD
-from storage.errors import WrongUse
+from newsark.options import (
+    AllowHostOption,
+    ArchiveOption,
+    ContactOption,
+    DelayOption,
+    JsonOption,
+    PlainCommand,
+    PlainGroup,
+    SourcesArgument,
+)
+from newsark.places import found_json, is_well, print_found
+from storage.errors import NothingFound, WrongUse
 
 if TYPE_CHECKING:
-    from crawler.discovery import Discovery, Found
+    from crawler.discovery import Discovery
     from crawler.source import Source
 
-app = typer.Typer(help="Find, list and check newsrooms.", no_args_is_help=True, rich_markup_mode="rich")
-
-Delay = Annotated[float | None, typer.Option("--delay", min=0, help="Seconds between two requests to one host.")]
+app = typer.Typer(cls=PlainGroup, no_args_is_help=True, rich_markup_mode="rich", help="Find, list and check newsrooms.")
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def add(
     url: Annotated[str, typer.Argument(metavar="URL", help="The newsroom's home page.")],
-    name: Annotated[str | None, typer.Option("--name", help="Its name, for people.")] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Its name, for people.")] = None,
     archive: ArchiveOption = None,
     allow_host: AllowHostOption = None,
-    delay: Delay = None,
+    delay: DelayOption = None,
     contact: ContactOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Find a newsroom's feeds, sitemaps and sections, show what each yields, and write its source file."""
-    from crawler.source import dump_source, source_for_url
+    """Find a newsroom's feeds, sitemaps and sections, and write its source file.
 
+    Shows what each place yields now. Nothing is kept of these visits:
+    the first crawl makes them again.
+    """
     home = _home(archive, allow_host, delay, contact)
-    source = source_for_url(url, allow_hosts=tuple(allow_host or ()), delay_seconds=home.settings.delay_seconds or 1.0)
-    path = home.sources_directory / f"{source.id}.toml"
-    if path.exists():
-        raise WrongUse(f"{path} is there already; edit it, or remove it first")
-    found = _survey(home, [KnownFile(source, dump_source(source), None)])[0]
-    if not found.all and found.problems:
-        raise WrongUse(f"{url}: nothing was found: {found.problems[0].detail}")
-    chosen = _with_found(source, found, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(dump_source(chosen), encoding="utf-8")
+    source = source_at(url, allow_hosts=tuple(allow_host or ()), delay_seconds=delay)
+    home.check_place()
+    _check_is_new(home, source)
+    found = _survey_aside(home, source)
+    usable = [place for place in found.all if place.yields]
+    if not usable:
+        raise NothingFound(url, _why_nothing(found))
+    path = _write(home, _with_found(source, found, name))
     if json:
-        print_json(_found_json(chosen.id, found) | {"file": str(path)})
+        print_json(found_json(source.id, found) | {"file": str(path)})
         return
-    _print_found(chosen.id, found)
-    out.print(f"Wrote {path}. Next: newsark crawl {chosen.id}")
+    print_found(source.id, found)
+    say_line(f"Wrote {short(path)}")
+    say(f"Next: newsark crawl {source.id}")
 
 
-@app.command("list")
+@app.command("list", cls=PlainCommand)
 def list_sources(archive: ArchiveOption = None, json: JsonOption = False) -> None:
     """List the known sources."""
-    home = Home.here(archive=archive)
-    known = _known(home)
+    known = Home.here(archive=archive).known_sources()
     if json:
-        rows = [{"id": one.source.id, "name": one.source.name, "home": one.source.home} for one in known]
-        print_json(
-            {
-                "sources": [
-                    row | {"file": str(one.path) if one.path else None} for row, one in zip(rows, known, strict=True)
-                ]
-            }
-        )
+        print_json({"sources": [_row(one) for one in known]})
         return
     if not known:
-        out.print("No source is known yet. Next: newsark sources add URL")
-        return
-    table = Table("id", "name", "home", "file", box=None, pad_edge=False, header_style="bold")
+        say("No source is known yet. Next: newsark sources add URL")
+    widths = [max((len(text) for text in column), default=0) for column in zip(*map(_facts, known), strict=True)]
     for one in known:
-        table.add_row(one.source.id, one.source.name, one.source.home, str(one.path or "(made on the fly)"))
-    out.print(table)
+        facts = [fact.ljust(width) for fact, width in zip(_facts(one), widths, strict=True)]
+        say_line(f"{'  '.join(facts)}  {short(one.path) if one.path else 'no file: crawled by its URL'}")
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def check(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]…", help="Only these sources.")] = None,
+    names: SourcesArgument = None,
     archive: ArchiveOption = None,
     allow_host: AllowHostOption = None,
-    delay: Delay = None,
+    delay: DelayOption = None,
     contact: ContactOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Test what each source's feeds, sitemaps and sections yield now. Exit code 1 when one yields nothing."""
+    """Test what each source's feeds, sitemaps and sections yield now.
+
+    Exit code 1 when a place cannot be read, or a source yields nothing at all.
+    """
     home = _home(archive, allow_host, delay, contact)
-    known = _known(home)
-    chosen = [find_source(name, known) for name in names] if names else known
+    known = home.known_sources()
+    chosen = [find_source(name, known) for name in dict.fromkeys(names)] if names else known
     if not chosen:
         raise WrongUse("there is no source to check; add one with: newsark sources add URL")
     surveys = _survey(home, chosen)
     for one, found in zip(chosen, surveys, strict=True):
         if json:
-            print_json(_found_json(one.source.id, found))
+            print_json(found_json(one.source.id, found))
         else:
-            _print_found(one.source.id, found)
-    if any(found.problems or not found.all or any(place.problem for place in found.all) for found in surveys):
+            print_found(one.source.id, found)
+    if not all(is_well(found) for found in surveys):
         raise typer.Exit(1)
 
 
@@ -107,11 +112,21 @@ def _home(archive: str | None, allow_host: list[str] | None, delay: float | None
     return Home.here(archive=archive, allow_hosts=hosts, delay_seconds=delay, contact=contact)
 
 
-def _known(home: Home) -> list[KnownFile]:
-    if not (home.archive_path / HEAD).exists():
-        return home.source_files()
-    with home.archive() as opened:
-        return home.known_sources(opened)
+def _row(one: KnownFile) -> dict[str, str | None]:
+    source = one.source
+    file = str(one.path) if one.path else None
+    return {"id": source.id, "name": source.name, "home": source.home, "risk": source.risk, "file": file}
+
+
+def _facts(one: KnownFile) -> tuple[str, str, str]:
+    return one.source.id, one.source.name, one.source.home
+
+
+def _check_is_new(home: Home, source: Source) -> None:
+    for one in home.source_files():
+        assert one.path is not None
+        if one.source.id == source.id or one.source.on_site(source.home).inside:
+            raise WrongUse(f"{source.home} belongs to {one.source.id!r} already; edit or remove {short(one.path)}")
 
 
 def _survey(home: Home, known: list[KnownFile]) -> list[Discovery]:
@@ -125,40 +140,43 @@ def _survey(home: Home, known: list[KnownFile]) -> list[Discovery]:
         return in_reactor(lambda process: survey_all(process, services, [(one.source, one.text) for one in known]))
 
 
+def _survey_aside(home: Home, source: Source) -> Discovery:
+    """A survey in an archive of its own, thrown away: a mistyped address leaves no trace in the real one."""
+    from crawler.source import dump_source
+
+    with tempfile.TemporaryDirectory(prefix="newsark-") as directory:
+        settings = home.settings.model_copy(update={"archive": directory, "catalogue": None})
+        aside = replace(home, settings=settings)
+        return _survey(aside, [KnownFile(source, dump_source(source), None)])[0]
+
+
+def _why_nothing(found: Discovery) -> str:
+    return (
+        "; ".join(dict.fromkeys(problem.detail for problem in found.problems)) or "its home page links to no articles"
+    )
+
+
 def _with_found(source: Source, found: Discovery, name: str | None) -> Source:
-    title = name or found.title or source.name
+    title = name or found.title or next((place.title for place in found.feeds if place.title), "")
+    one_line = " ".join("".join(sign if sign.isprintable() else " " for sign in title).split())
     values = {
-        "name": " ".join(title.split())[:100],
-        "feeds": tuple(place.url for place in found.feeds if place.problem is None),
+        "name": one_line[:100] or source.name,
+        "feeds": tuple(place.url for place in found.feeds if place.yields),
         "sitemaps": tuple(place.url for place in found.sitemaps if place.problem is None),
-        "sections": tuple(place.url for place in found.sections if place.problem is None),
+        "sections": tuple(place.url for place in found.sections if place.yields),
     }
     return source.model_copy(update=values)
 
 
-def _found_json(source_id: str, found: Discovery) -> dict[str, Any]:
-    def place(one: Found) -> dict[str, Any]:
-        return {
-            "kind": one.kind,
-            "url": one.url,
-            "via": one.via,
-            "entries": one.entries,
-            "title": one.title,
-            "newest": one.newest,
-            "problem": one.problem,
-        }
+def _write(home: Home, source: Source) -> Path:
+    """The source file, whole or not at all. Raises BadSourceFile when it could not be read again."""
+    from crawler.source import dump_source, parse_source
 
-    problems = [{"kind": problem.kind, "detail": problem.detail} for problem in found.problems]
-    return {"id": source_id, "found": [place(one) for one in found.all], "problems": problems}
-
-
-def _print_found(source_id: str, found: Discovery) -> None:
-    table = Table("", "yields", "newest", "named by", "url", box=None, pad_edge=False, header_style="bold")
-    for one in found.all:
-        yields = one.problem or f"{one.entries} links"
-        table.add_row(one.kind, yields, one.newest or "", one.via, one.url, style="red" if one.problem else None)
-    out.print(f"{source_id}: {len(found.feeds)} feeds, {len(found.sitemaps)} sitemaps, {len(found.sections)} sections")
-    if found.all:
-        out.print(table)
-    for problem in found.problems:
-        out.print(f"{source_id}: {problem.kind}: {problem.detail}", style="red", markup=False)
+    path = home.sources_directory / f"{source.id}.toml"
+    text = dump_source(source)
+    parse_source(text, str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"_{path.name}.part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+    return path

@@ -2,65 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-from rich.text import Text
-
-from newsark.console import human_bytes, out, print_json
-from newsark.home import Home, find_source
-from newsark.options import ArchiveOption, JsonOption
-from reading.status import source_states
-from storage.leads import STATES
+from newsark.console import counted, human_bytes, print_json, say
+from newsark.home import Home, unknown_source
+from newsark.options import ArchiveOption, JsonOption, SourcesArgument
+from newsark.report import print_holdings, print_leads, print_name, print_problems, print_run
 
 
-def status(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]…", help="Only these sources.")] = None,
-    archive: ArchiveOption = None,
-    json: JsonOption = False,
-) -> None:
+def status(names: SourcesArgument = None, archive: ArchiveOption = None, json: JsonOption = False) -> None:
     """Show sources, coverage, last runs, what went wrong and what to do."""
+    from reading.status import source_states
+
     home = Home.here(archive=archive)
     with home.archive() as opened:
-        known = home.known_sources(opened)
-        ids = [find_source(name, known).source.id for name in names] if names else None
-        states = source_states(opened, ids)
+        states = source_states(opened)
+    have = {state["id"] for state in states}
+    waiting = [one for one in home.source_ids() if one not in have]
+    if names:
+        states, waiting = _chosen(names, states, waiting)
     if json:
-        print_json({"sources": states})
+        print_json({"archive": str(home.archive_path), "sources": states, "not_crawled": waiting})
         return
-    if not states:
-        out.print("Nothing has been crawled yet. Next: newsark crawl")
-        return
-    print_coverage(states)
     for state in states:
-        print_problems(state["id"], [*_run_problems(state), *state["problems"]])
+        _print_state(state)
+    for source_id in waiting:
+        print_name(source_id, source_id)
+        print_run(None)
+    if len(states) > 1:
+        _print_total(states)
+    if not states and not waiting:
+        say("No source is known yet. Next: newsark sources add URL")
 
 
-def _run_problems(state: dict[str, Any]) -> list[dict[str, Any]]:
+def _chosen(
+    names: list[str], states: list[dict[str, Any]], waiting: list[str]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Those that are named. Raises UnknownSource for a name no source has."""
+    for name in names:
+        if name not in waiting and not any(name in (state["id"], state["name"]) for state in states):
+            raise unknown_source(name, [*(state["id"] for state in states), *waiting])
+    chosen = [state for state in states if state["id"] in names or state["name"] in names]
+    return chosen, [one for one in waiting if one in names]
+
+
+def _print_state(state: dict[str, Any]) -> None:
     run = state["last_run"]
-    return [problem for problem in run["problems"] if problem.get("kind") == "source"] if run else []
+    print_name(state["id"], state["name"])
+    print_leads(state["leads"])
+    print_holdings(state)
+    print_run(run)
+    of_run = [problem for problem in run["problems"] if problem.get("kind") == "source"] if run else []
+    print_problems([*of_run, *state["problems"]])
 
 
-def print_coverage(states: list[dict[str, Any]]) -> None:
-    """The sum of each source's leads, one line a source, with articles and size where they are known."""
-    width = max((len(state["id"]) for state in states), default=0)
-    for state in states:
-        counts = state["leads"]
-        parts = " + ".join(f"{counts[name]} {name}" for name in STATES)
-        line = Text.assemble((state["id"].ljust(width), "bold"), f"  {counts['known']} leads = {parts}")
-        if "articles" in state:
-            line.append(f"; {state['articles']} articles, {human_bytes(state['bytes'])} stored", style="dim")
-        out.print(line)
-
-
-def print_problems(source: str, problems: list[dict[str, Any]]) -> None:
-    """Each reason on a line: how many leads, which state, the first URL and what is known about it."""
-    for problem in problems:
-        style = "red" if problem["state"] == "failed" else "yellow" if problem["state"] != "captured" else "dim"
-        out.print(f"{source}: {problem['count']} {problem['state']}: {problem['reason']}", style=style, markup=False)
-        detail = problem.get("detail")
-        out.print(
-            f"    {problem['url'][:200]}" + (f": {str(detail)[:300]}" if detail else ""),
-            style="dim",
-            markup=False,
-        )
+def _print_total(states: list[dict[str, Any]]) -> None:
+    articles, size = sum(state["articles"] for state in states), sum(state["bytes"] for state in states)
+    leads = sum(state["leads"]["known"] for state in states)
+    sources = counted(len(states), "source")
+    say(f"{sources}: {counted(leads, 'lead')}, {counted(articles, 'article')}, {human_bytes(size)}", "bold")

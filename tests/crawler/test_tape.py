@@ -60,7 +60,7 @@ def test_the_end_of_a_head_is_found_wherever_the_search_starts_before_it(data: b
     expected = found.end() if found else 0
     assert head_end(data) == expected
     if start <= expected - 3:
-        assert head_end(data, start) == expected
+        assert head_end(data, searched=start) == expected
 
 
 def test_a_head_that_is_not_whole_is_there_as_far_as_it_came() -> None:

@@ -6,6 +6,7 @@ import gzip
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 
 import brotlicffi
 import pytest
@@ -45,10 +46,8 @@ def test_what_was_packed_comes_out(data: bytes, codings: list[str]) -> None:
 
 @given(data=st.binary(max_size=300), coding=st.sampled_from(CODINGS))
 def test_any_bytes_decode_or_are_refused(data: bytes, coding: str) -> None:
-    try:
-        decode_body(data, coding, LIMIT)
-    except BodyUndecodable as error:
-        assert error.encoding == coding
+    with suppress(BodyUndecodable):
+        assert len(decode_body(data, coding, LIMIT).data) <= LIMIT
 
 
 def test_deflate_without_the_zlib_wrapper_is_read() -> None:

@@ -49,7 +49,9 @@ def test_a_page_without_text_gives_a_reason(folder: Path) -> None:
     assert found["record"]["metadata"].get("reason") == found["reason"]
 
 
-@pytest.mark.parametrize("words", ["newsletter", "Dear readers", "Give now", "Monthly", "Send it to me", "cheque", "privacy"])
+@pytest.mark.parametrize(
+    "words", ["newsletter", "Dear readers", "Give now", "Monthly", "Send it to me", "cheque", "privacy"]
+)
 def test_no_word_of_an_appeal_is_in_the_text(words: str) -> None:
     folder = Path(__file__).parent / "pages" / "appeal-inside"
     reading = read_folder(folder)

@@ -1,0 +1,39 @@
+"""What to do about a reason in a report; `docs/operations.md` has the same in full."""
+
+from __future__ import annotations
+
+_BLOCKED = "the server refuses or wants less: raise the delay, set a contact, write to the newsroom"
+_UNREACHABLE = "no answer came: try again, or look with newsark sources check"
+_CUT = "what came is kept and marked: raise max_body_bytes or fetch_timeout_seconds to get all of it"
+
+_CURES = {
+    "http-401": _BLOCKED,
+    "http-402": _BLOCKED,
+    "http-403": _BLOCKED,
+    "http-429": _BLOCKED,
+    "http-404": "its last version, if there was one, is kept",
+    "http-410": "its last version, if there was one, is kept",
+    "timeout": _UNREACHABLE,
+    "dns": "its name is not known: check the address and this machine's network",
+    "connect": _UNREACHABLE,
+    "disconnect": _UNREACHABLE,
+    "tls": _UNREACHABLE,
+    "certificate": "nobody vouches for the server: check it; insecure_tls = true in the source file keeps it anyway",
+    "truncated-length": _CUT,
+    "truncated-time": _CUT,
+    "truncated-disconnect": _CUT,
+    "scope": "another site: add it to hosts in the source file if it belongs to the newsroom",
+    "too-large": "the bytes are kept: raise max_page_bytes to read it",
+    "reading-timed-out": "the bytes are kept: raise extract_timeout_seconds to read it",
+    "reader-crashed": "the bytes are kept",
+    "home-moved": "remove the source and add the other address",
+    "not-a-feed": "correct `feeds` in the source file",
+    "not-a-sitemap": "correct `sitemaps` in the source file",
+    "storage": "make room or repair the database, then run the same command again",
+    "internal-error": "a fault of Newsark: please report it with this detail",
+}
+
+
+def cure(reason: str) -> str | None:
+    """What to do about it in a few words, or None where there is nothing to do or the detail says it."""
+    return _CURES.get(reason.partition(":")[0])

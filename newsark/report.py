@@ -1,0 +1,63 @@
+"""A source's state as people read it, after a crawl and in `newsark status`: readable at 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from newsark.console import counted, human_bytes, plain, say, say_line
+from newsark.reasons import cure
+
+MOST_PROBLEMS = 12
+
+
+def print_name(source_id: str, name: str) -> None:
+    """The source's id, with its name where that says more."""
+    say_line(Text.assemble((source_id, "bold"), f"  {plain(name)}" if name != source_id else ""))
+
+
+def print_leads(counts: Mapping[str, int]) -> None:
+    """The sum of the leads by state, which must come out."""
+    states = {state: count for state, count in counts.items() if state != "known"}
+    terms = " + ".join(f"{count:,} {state}" for state, count in states.items())
+    say(f"{counted(counts['known'], 'lead')} = {terms}", indent=2)
+    if sum(states.values()) != counts["known"]:
+        say("The sum does not come out: a fault of Newsark, please report it.", "red", indent=2)
+
+
+def print_holdings(state: Mapping[str, Any]) -> None:
+    """How much is kept of a source."""
+    held = f"{counted(state['articles'], 'article')} in {counted(state['versions'], 'version')}"
+    say(f"{held}, {human_bytes(state['bytes'])} in {counted(state['segments'], 'WARC file')}", indent=2)
+
+
+def print_run(run: Mapping[str, Any] | None) -> None:
+    """When the last crawl began and how it ended."""
+    if run is None:
+        say("not crawled yet: newsark crawl", "yellow", indent=2)
+        return
+    ended = "under way, or it was killed" if run["ended"] is None else run["outcome"]
+    say(f"last crawl: {run['started'][:16].replace('T', ' ')} UTC, {ended}", indent=2)
+
+
+def print_problems(problems: Iterable[Mapping[str, Any]]) -> None:
+    """Each reason once: how many leads have it, the first URL with what is known about it, and what to do."""
+    shown = _distinct(problems)
+    for problem in shown[:MOST_PROBLEMS]:
+        state, reason = problem["state"], problem["reason"]
+        style = "red" if state == "failed" else "dim" if state == "captured" else "yellow"
+        say_line(Text(plain(f"  {problem['count']:,} {state}: {reason}"), style))
+        say_line(Text(plain(f"    {problem['url']}"), "dim"))
+        for words in filter(None, (problem.get("detail"), cure(reason))):
+            say(Text(plain(str(words)[:500]), "dim"), indent=6)
+    if len(shown) > MOST_PROBLEMS:
+        say(f"and {counted(len(shown) - MOST_PROBLEMS, 'reason')} more: newsark status --json has them all", indent=2)
+
+
+def _distinct(problems: Iterable[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The problems without those of the run that leads have too: a home page is both a place to look and a lead."""
+    every = list(problems)
+    of_leads = {one["reason"] for one in every if one.get("kind") != "source"}
+    return [one for one in every if one.get("kind") != "source" or one["reason"] not in of_leads]
