@@ -205,17 +205,22 @@ class Archive:
 
     def settle(self, source_id: str, settlement: Settlement) -> list[int]:
         """Make everything kept so far durable, then commit what it means; how many leads each visit added."""
-        segment = self.segment(source_id)
+        return self._settle_in(self.segment(source_id), source_id, settlement)
+
+    def _settle_in(self, segment: Segment, source_id: str, settlement: Settlement) -> list[int]:
         for happened in settlement.events:
-            segment.add_event(orjson.dumps(happened) + b"\n")
+            segment.add_event(orjson.dumps(happened))
         segment.flush()
         kept = self._kept.pop(source_id, [])
+        committed = False
         try:
             with self.catalogue.begin() as connection:
-                return self._commit(connection, source_id, settlement, kept)
-        except BaseException:
-            self._kept[source_id] = kept + self._kept.get(source_id, [])
-            raise
+                added = self._commit(connection, source_id, settlement, kept)
+            committed = True
+        finally:
+            if not committed:
+                self._kept[source_id] = kept + self._kept.get(source_id, [])
+        return added
 
     def _commit(
         self,
@@ -238,11 +243,10 @@ class Archive:
 
     def seal(self, source_id: str) -> None:
         """Step 10: close the source's open segment, list it in a manifest, store it, and only then forget it here."""
-        segment = self._open.pop(source_id, None)
+        segment = self._open.get(source_id)
         if segment is None:
             return
-        self._open[source_id] = segment
-        self.settle(source_id, Settlement())
+        self._settle_in(segment, source_id, Settlement())
         del self._open[source_id]
         self._store(source_id, segment.seal())
 
