@@ -25,7 +25,7 @@ from storage.leads import Lead, Leads, NewLead, lead_identity
 
 if TYPE_CHECKING:
     from crawler.spiders.newsroom import NewsroomSpider
-    from pipelines.read import Reading
+    from pipelines.reading import Reading
 
 ENOUGH_FEEDS = 25
 # What a home page may not turn out to be, by the judgement of its reading.

@@ -14,7 +14,7 @@ from storage.errors import PageError, WrongUse
 
 if TYPE_CHECKING:
     from pipelines.page import ReadLimits
-    from pipelines.read import Reading
+    from pipelines.reading import Reading
 
 GZIP_MAGIC = b"\x1f\x8b"
 STANDARD_INPUT = "-"
@@ -77,7 +77,7 @@ def record_of_file(file: PageFile, limits: ReadLimits) -> PageLine:
 
 def unreadable_file(file: PageFile, problem: PageError) -> PageLine:
     """The record of a page that could not be read."""
-    from pipelines.read import unreadable
+    from pipelines.reading import unreadable
 
     return _line(file, unreadable(file.url, problem))
 

@@ -23,6 +23,13 @@ MAX_TASKS = 500
 PRELOADED = ("__main__", "pipelines.preload")
 
 
+def read_page(page: PageInput, limits: ReadLimits) -> Reading:
+    """`pipelines.read.read_page`, found when a worker calls it: the process that waits loads no extractor."""
+    from pipelines.read import read_page
+
+    return read_page(page, limits)
+
+
 class ReaderPool:
     """Reads pages in `workers` processes, each page for at most `timeout_seconds`, waiting not counted.
 
@@ -145,13 +152,6 @@ def _run(function: Callable[..., T], arguments: Sequence[Any]) -> T | _Raised:
         return _Raised(error)
     except Exception as error:  # noqa: BLE001 - the worker's border: a fault costs its page and never the pool
         return _Raised(ReaderCrashed(f"{type(error).__name__}: {error}"))
-
-
-def read_page(page: PageInput, limits: ReadLimits) -> Reading:
-    """`pipelines.read.read_page`, found when a worker calls it: the process that waits loads no extractor."""
-    from pipelines.read import read_page
-
-    return read_page(page, limits)
 
 
 def _settle(answer: Future[T], result: T | NewsarkError) -> None:
