@@ -45,10 +45,10 @@ LEAK = re.compile(
 
 @dataclass(slots=True)
 class Answer:
-    """What one reader says of one page."""
+    """What one reader says of one page; `title` is None when it reads no more than the text."""
 
     text: str = ""
-    title: str = ""
+    title: str | None = None
     authors: tuple[str, ...] = ()
     published: str = ""
 
@@ -131,7 +131,7 @@ def _count(tally: Tally, row: dict[str, Any], answer: Answer, cpu_ms: float) -> 
     tally.shingles.append(shingle_parts(found, true))
     tally.leaks.append(_leaks(answer.text, " ".join(true)))
     tally.cpu_ms.append(cpu_ms)
-    if "title" in row:
+    if "title" in row and answer.title is not None:
         tally.title.append(" ".join(answer.title.split()) == " ".join((row["title"] or "").split()))
         tally.authors.append(set(answer.authors) == set(row["authors"] or ()))
         tally.date.append(_same_minute(answer.published, row["published"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,9 +13,10 @@ from sqlalchemy import update
 from crawler.kinds import ARTICLE, ARTICLE_PRIORITY, FEED, SECTION, SITEMAP, priority_of
 from crawler.links import FEED_PATHS, SITEMAP_PATHS, normalise
 from crawler.listing import Listing, read_listing
+from crawler.manners import HostHeld
 from crawler.pagelinks import leads_from_page
 from crawler.visit import Answer, Problem
-from crawler.weburl import resolve
+from crawler.weburl import parse_web_url, resolve
 from pipelines.page import PageInput
 from storage.catalogue import READY
 from storage.catalogue import leads as leads_table
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from pipelines.reading import Reading
 
 ENOUGH_FEEDS = 25
-# What a home page may not turn out to be, by the judgement of its reading.
-NO_HOME_PAGE = frozenset({"unreadable", "empty", "other", "challenge", "error"})
 
 
 @dataclass(slots=True)
@@ -81,7 +79,7 @@ async def seed(spider: NewsroomSpider) -> None:
     listed = named
     if not named or any(place.kind == SECTION for place in named):
         listed = [*named, *await _seek(spider)]
-    leads = [lead_for(one) for one in listed]
+    leads = [lead for one in listed if (lead := _lead_or_problem(one, spider.problems)) is not None]
     asked = {lead_for(one).identity for one in named}
     now = spider.services.clock()
 
@@ -122,8 +120,16 @@ def _ready(table: Leads, identities: Collection[str]) -> None:
         table.connection.execute(query)
 
 
+def _lead_or_problem(found: Found, problems: list[Problem]) -> NewLead | None:
+    try:
+        return lead_for(found)
+    except Refused as problem:
+        problems.append(Problem(problem.rule, f"{found.via}: {problem}", refused=True))
+        return None
+
+
 def lead_for(found: Found) -> NewLead:
-    """The lead of a place that lists articles, or of an article that was named itself."""
+    """The lead of a place that lists articles, or of an article that was named itself. Raises Refused."""
     return NewLead(
         url=found.url,
         identity=lead_identity(normalise(found.url)),
@@ -155,6 +161,8 @@ async def discover(spider: NewsroomSpider) -> Discovery:
     await _sitemaps(spider, discovery, robots.sitemaps)
     if not await _any_yields(spider, [*discovery.feeds, *discovery.sitemaps]):
         discovery.sections = [_section(spider, source.home, "home page", home)]
+        if home is not None and home.kind == "empty" and not discovery.sections[0].yields:
+            discovery.problems.append(Problem("home-empty", home.reason or ""))
     return discovery
 
 
@@ -168,7 +176,7 @@ async def _home(spider: NewsroomSpider, discovery: Discovery) -> Reading | None:
         return None
     discovery.home = answer.url
     reading = await _read_page(spider, answer)
-    if reading.kind in NO_HOME_PAGE:
+    if not _is_page(reading):
         discovery.problems.append(Problem(f"home-{reading.kind}", reading.reason or "; ".join(reading.evidence)))
     publisher = (reading.article or {}).get("publisher") or {}
     discovery.title = publisher.get("name")
@@ -235,12 +243,17 @@ async def yield_of(spider: NewsroomSpider, found: Found) -> Found:
     elif found.kind == SECTION:
         reading = await _read_page(spider, answer)
         _count(found, leads_from_page(reading.links, _lead(found.url, SECTION), spider.source))
-        found.problem = reading.reason if reading.kind in NO_HOME_PAGE else None
+        found.problem = None if _is_page(reading) else reading.reason
     else:
         listing = await _read_list(spider, found.kind, found.url, answer)
         found.title, found.problem = listing.title, listing.problem[1] if listing.problem else None
         _count(found, listing.found)
     return found
+
+
+def _is_page(reading: Reading) -> bool:
+    """Whether this is a page to find links on, whatever its text is: not a file, and no challenge in its place."""
+    return reading.article is not None and reading.kind != "challenge"
 
 
 def _section(spider: NewsroomSpider, url: str, via: str, page: Reading | None) -> Found:
@@ -259,14 +272,14 @@ def _count(found: Found, leads: Sequence[NewLead]) -> None:
 
 async def _read_page(spider: NewsroomSpider, answer: Answer) -> Reading:
     page = PageInput(url=answer.url, body=answer.body, headers=answer.headers, status=answer.status)
-    return await asyncio.wrap_future(spider.services.pool.submit(page))
+    return await spider.reading(spider.services.pool.submit(page))
 
 
 async def _read_list(spider: NewsroomSpider, kind: str, url: str, answer: Answer) -> Listing:
     limit = 4 * spider.services.options.wire.max_body_bytes
     call = spider.services.pool.call(read_listing, _lead(url, kind), answer, spider.source, limit)
     try:
-        return await asyncio.wrap_future(call)
+        return await spider.reading(call)
     except NewsarkError as problem:
         return Listing(problem=("unreadable", str(problem)))
 
@@ -277,12 +290,13 @@ def _lead(url: str, kind: str) -> Lead:
 
 
 async def fetch(spider: NewsroomSpider, url: str, problems: list[Problem]) -> Answer | None:
-    """A 2xx answer for a URL that is no lead yet, or None and the problem."""
+    """A 2xx answer for a URL that is no lead yet, or None and the problem. Raises Stopped."""
     assert spider.crawler.engine is not None
-    request = Request(url, headers=spider.headers, meta={"any_host": True, "via": spider.source.home}, dont_filter=True)
+    meta = {"any_host": True, "via": spider.source.home}
     try:
+        request = Request(str(parse_web_url(url)), headers=spider.headers, meta=meta, dont_filter=True)
         response = await spider.crawler.engine.download_async(request)
-    except (DownloadFailedError, IgnoreRequest, Refused) as problem:
+    except (DownloadFailedError, IgnoreRequest, Refused, HostHeld) as problem:
         kind = getattr(problem, "kind", None) or getattr(problem, "rule", "unreachable")
         detail = problem.problem if isinstance(problem, Refused) else str(problem)
         problems.append(Problem(str(kind), detail, refused=isinstance(problem, Refused)))

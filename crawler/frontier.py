@@ -8,6 +8,7 @@ soon.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from scrapy.core.scheduler import BaseScheduler
 from scrapy.utils.defer import deferred_from_coro
 from twisted.internet.defer import Deferred
 
+from crawler.keeper import Stopped
 from crawler.kinds import ARTICLE_PRIORITY
 from storage.leads import Lead, Leads
 
@@ -108,13 +110,16 @@ class Frontier(BaseScheduler):
             self._feeding.cancel()
         unused = list(self._outstanding)
         self._outstanding.clear()
-        await self.spider.with_leads(lambda leads: leads.release(unused))
+        # Leases that cannot be given back are taken back by the next crawl.
+        with contextlib.suppress(Stopped):
+            await self.spider.with_leads(lambda leads: leads.release(unused))
 
     # What the rest of the crawler calls.
 
     def begin(self) -> None:
         """Start leasing; the source's first leads are in the catalogue."""
         self._feeding = asyncio.create_task(self._feed())
+        self._feeding.add_done_callback(self._fed)
 
     def give_up(self) -> None:
         """Nothing will be leased: seeding failed, and Scrapy may close the spider."""
@@ -137,6 +142,13 @@ class Frontier(BaseScheduler):
         return len(self._outstanding)
 
     # The background task.
+
+    def _fed(self, feeding: asyncio.Task[None]) -> None:
+        """Nothing would be leased any more: an error in leasing ends the crawl."""
+        self._finished = True
+        problem = None if feeding.cancelled() else feeding.exception()
+        if problem is not None and not isinstance(problem, Stopped):
+            self.spider.fail("internal-error", problem)
 
     async def _feed(self) -> None:
         assert self.crawler.engine is not None
@@ -181,7 +193,7 @@ class Frontier(BaseScheduler):
 
     async def _something_falls_due(self) -> bool:
         due = await self.spider.with_leads(lambda leads: leads.soonest_retry())
-        if due is None:
+        if due is None or self._articles_left == 0:
             return False
         wait = (due - self.spider.services.clock()).total_seconds()
         if wait > self.spider.services.options.retry_patience_seconds:

@@ -13,6 +13,7 @@ from scrapy.exceptions import DownloadFailedError
 from scrapy.http import Headers, Response
 
 from crawler.guard import Guard
+from crawler.keeper import Stopped
 from crawler.manners import Manners, retry_after_seconds
 from crawler.wire import Wire
 from storage.capture import Capture
@@ -34,10 +35,6 @@ class FetchFailed(DownloadFailedError):
         failure = exchange.failure
         self.kind = failure.kind if failure is not None else "disconnect"
         super().__init__(failure.message if failure is not None else "no response")
-
-
-class Stopped(DownloadFailedError):
-    """The crawl is being stopped; the lead stays as it was."""
 
 
 class WireHandler(BaseDownloadHandler):
@@ -69,7 +66,8 @@ class WireHandler(BaseDownloadHandler):
     async def download_request(self, request: Request) -> Response:
         """The response as kept in the archive.
 
-        Raises FetchFailed when nothing readable came, Refused when the guard refuses, Stopped when the crawl ends.
+        Raises FetchFailed when nothing readable came, Refused when the guard refuses, HostHeld when the host is to be
+        left alone, Stopped when the crawl ends.
         """
         host = urlsplit(request.url).netloc
         await self.manners.turn(host)

@@ -8,10 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from storage.archive import Archive
+from storage.errors import StorageError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+# The disk or the database failed, whatever was to be kept: going on would only lose more.
+STORAGE_PROBLEMS = (StorageError, SQLAlchemyError, OSError)
+
+
+class Stopped(Exception):
+    """The crawl ends before this was done; the lead it was done for stays as it was."""
 
 
 class Keeper:

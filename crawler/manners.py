@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,20 +14,32 @@ MAX_CRAWL_DELAY_SECONDS = 120.0
 MAX_RETRY_AFTER_SECONDS = 24 * 3600.0
 
 
+class HostHeld(Exception):
+    """The host asked for more patience than a crawl has: it is left alone for the next `seconds`."""
+
+    kind = "retry-after"
+
+    def __init__(self, host: str, seconds: float) -> None:
+        self.host, self.seconds = host, seconds
+        super().__init__(f"{host} asked to be left alone for another {seconds:.0f} s (Retry-After)")
+
+
 @dataclass(slots=True)
 class _Host:
     delay_seconds: float
     not_before: float = 0.0
+    held_until: float = 0.0
 
 
 class Manners:
     """Spaces the starts of requests to each host, in the order they were asked for.
 
-    `now` is a monotonic clock in seconds.
+    `now` is a monotonic clock in seconds. A hold of more than `patience_seconds` is not waited for.
     """
 
-    def __init__(self, delay_seconds: float, now: Callable[[], float]) -> None:
+    def __init__(self, delay_seconds: float, now: Callable[[], float], patience_seconds: float = math.inf) -> None:
         self.delay_seconds = delay_seconds
+        self._patience_seconds = patience_seconds
         self._now = now
         self._hosts: dict[str, _Host] = {}
         self._stop = asyncio.Event()
@@ -35,10 +48,15 @@ class Manners:
         return self._hosts.setdefault(host, _Host(self.delay_seconds))
 
     async def turn(self, host: str) -> None:
-        """Return when a request to `host` may start, or at once when the manners were stopped."""
+        """Return when a request to `host` may start, or at once when the manners were stopped.
+
+        Raises HostHeld when the host is not to be visited for longer than anybody waits here.
+        """
         place = self._host(host)
         while not self._stop.is_set():
             now = self._now()
+            if place.held_until - now > self._patience_seconds:
+                raise HostHeld(host, place.held_until - now)
             wait = place.not_before - now
             if wait <= 0:
                 # Taken before anything is awaited, so two waiting requests can never start together.
@@ -57,7 +75,8 @@ class Manners:
     def hold(self, host: str, seconds: float) -> None:
         """Start nothing on `host` for so long: it answered with Retry-After."""
         place = self._host(host)
-        place.not_before = max(place.not_before, self._now() + seconds)
+        place.held_until = max(place.held_until, self._now() + seconds)
+        place.not_before = max(place.not_before, place.held_until)
 
     def stop(self) -> None:
         """Let nobody wait any longer: the crawl ends and nothing will be sent."""

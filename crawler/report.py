@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,7 +18,10 @@ ALARMING = frozenset(
 
 @dataclass(slots=True)
 class SourceReport:
-    """One source's crawl. `leads` has known and the five states; `run` counts what this run did."""
+    """One source's crawl. `leads` has known and the five states; `run` counts what this run did.
+
+    `outcome` is finished, interrupted, nothing-found, busy, storage or internal-error.
+    """
 
     id: str
     name: str
@@ -46,6 +50,15 @@ class SourceReport:
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON-ready values."""
         return asdict(self) | {"adds_up": self.adds_up, "needs_attention": self.needs_attention}
+
+
+def exit_code(reports: Sequence[SourceReport]) -> int:
+    """What a crawl of these sources ends with; see docs/operations.md."""
+    outcomes = {report.outcome for report in reports}
+    for outcome, code in (("storage", 3), ("interrupted", 130), ("busy", 4)):
+        if outcome in outcomes:
+            return code
+    return 1 if any(report.needs_attention for report in reports) else 0
 
 
 def source_report(archive: Archive, source_id: str, name: str) -> SourceReport:

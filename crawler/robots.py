@@ -70,6 +70,7 @@ class RobotsMiddleware:
         return answer
 
     async def _download(self, request: Request) -> RobotsAnswer:
+        """What robots.txt came to. Raises Stopped and HostHeld, which say nothing about robots.txt."""
         assert self.crawler.engine is not None
         try:
             response = await self.crawler.engine.download_async(request)

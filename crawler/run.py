@@ -8,18 +8,19 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 
 from crawler import settings as crawl_settings
+from crawler.keeper import STORAGE_PROBLEMS
 from crawler.progress import Progress
 from crawler.report import SourceReport, source_report
 from crawler.services import Services
 from crawler.source import Source, dump_source
 from crawler.spiders.newsroom import NewsroomSpider
-from storage.errors import NewsarkError
+from storage.errors import SourceBusy
 from storage.runs import Runs
 
 logger = logging.getLogger(__name__)
@@ -69,23 +70,23 @@ async def crawl_all(process: AsyncCrawlerProcess, services: Services, errands: S
     SIGINT and SIGTERM end the crawls cleanly; a second one ends the process at once, which loses nothing either.
     """
     slots = asyncio.Semaphore(SOURCES_AT_ONCE)
-    crawlers: list[Crawler] = []
-    stopping = asyncio.Event()
 
     def stop() -> None:
         loop.remove_signal_handler(signal.SIGINT)
         loop.remove_signal_handler(signal.SIGTERM)
-        stopping.set()
-        spiders = [crawler.spider for crawler in crawlers if isinstance(crawler.spider, NewsroomSpider)]
-        stops.extend(asyncio.create_task(spider.stop()) for spider in spiders)
+        services.stopping.set()
 
     async def one(errand: Errand) -> SourceReport:
         async with slots:
-            if stopping.is_set():
+            if services.stopping.is_set():
                 return _unfinished(errand, "interrupted", "the crawl was stopped before this source's turn")
-            return await _crawl_one(process, services, errand, crawlers)
+            try:
+                return await _crawl_one(process, services, errand)
+            except SourceBusy as problem:
+                return _unfinished(errand, "busy", str(problem))
+            except STORAGE_PROBLEMS as problem:
+                return _unfinished(errand, "storage", f"{type(problem).__name__}: {problem}")
 
-    stops: list[asyncio.Task[None]] = []
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
@@ -97,32 +98,29 @@ def _unfinished(errand: Errand, reason: str, detail: str) -> SourceReport:
     return SourceReport(errand.source.id, errand.source.name, outcome=reason, problems=[problem | {"detail": detail}])
 
 
-async def _crawl_one(
-    process: AsyncCrawlerProcess, services: Services, errand: Errand, crawlers: list[Crawler]
-) -> SourceReport:
+async def _crawl_one(process: AsyncCrawlerProcess, services: Services, errand: Errand) -> SourceReport:
     source, keeper = errand.source, services.keeper
     archive = keeper.archive
     text = errand.file or dump_source(source)
     await keeper.run(archive.enlist, source.id, name=source.name, home=source.home, toml=text)
-    try:
-        await keeper.run(archive.own, source.id, LEASE_SECONDS)
-    except NewsarkError as problem:
-        return _unfinished(errand, "busy", str(problem))
+    await keeper.run(archive.own, source.id, LEASE_SECONDS)
     renewing = asyncio.create_task(_renew(services, source.id))
     try:
         run_id = await keeper.run(_begin_run, services, source.id)
         await keeper.run(archive.recover, source.id)
         crawler = crawler_for(source)
-        crawlers.append(crawler)
         await process.crawl(crawler, source=source, services=services, progress=errand.progress, extra=errand.extra)
         await keeper.run(archive.seal, source.id)
         report = await keeper.run(source_report, archive, source.id, source.name)
+        assert isinstance(crawler.spider, NewsroomSpider)
         _complete(report, crawler.spider, errand.progress)
         await keeper.run(_end_run, services, run_id, report)
         return report
     finally:
         renewing.cancel()
-        await keeper.run(archive.disown, source.id)
+        # A lease that cannot be given back ends by itself.
+        with contextlib.suppress(*STORAGE_PROBLEMS):
+            await keeper.run(archive.disown, source.id)
 
 
 def crawler_for(source: Source) -> Crawler:
@@ -135,7 +133,7 @@ def crawler_for(source: Source) -> Crawler:
 async def _renew(services: Services, source_id: str) -> None:
     while True:
         await asyncio.sleep(LEASE_SECONDS / 3)
-        with contextlib.suppress(NewsarkError):
+        with contextlib.suppress(*STORAGE_PROBLEMS):
             await services.keeper.run(services.keeper.archive.own, source_id, LEASE_SECONDS)
 
 
@@ -149,7 +147,7 @@ def _end_run(services: Services, run_id: int, report: SourceReport) -> None:
         Runs(connection, report.id).end(run_id, services.clock(), report.outcome, report.run, report.problems)
 
 
-def _complete(report: SourceReport, spider: Any, progress: Progress) -> None:
+def _complete(report: SourceReport, spider: NewsroomSpider, progress: Progress) -> None:
     """Add what only this run knows: its counts, its own problems, how it ended."""
     report.run = {
         "requests": progress.requests,
@@ -157,8 +155,7 @@ def _complete(report: SourceReport, spider: Any, progress: Progress) -> None:
         "leads_found": progress.found,
         **{f"leads_{state}": count for state, count in sorted(progress.visited.items())},
     }
-    stopped = getattr(spider, "stopping", False)
-    for problem in getattr(spider, "problems", []):
+    for problem in spider.problems:
         report.problems.insert(
             0,
             {
@@ -170,7 +167,9 @@ def _complete(report: SourceReport, spider: Any, progress: Progress) -> None:
                 "detail": problem.detail,
             },
         )
-    if stopped:
+    if spider.failed is not None:
+        report.outcome = spider.failed
+    elif spider.stopping:
         report.outcome = "interrupted"
     elif not report.leads.get("known"):
         report.outcome = "nothing-found"

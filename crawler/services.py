@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from aiohttp.abc import AbstractResolver
-from pipelines.pool import ReaderPool
 
 from crawler.keeper import Keeper
 from crawler.wire import WireLimits
+from pipelines.pool import ReaderPool
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,11 @@ class CrawlOptions:
 
 @dataclass(slots=True)
 class Services:
-    """The shared parts; `resolver` replaces DNS in tests and benchmarks only."""
+    """The shared parts. `stopping` is set to end the crawls; `resolver` replaces DNS in tests and benchmarks only."""
 
     keeper: Keeper
     pool: ReaderPool
     options: CrawlOptions
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     resolver: AbstractResolver | None = None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)

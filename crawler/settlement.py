@@ -7,18 +7,22 @@ a crash between the two costs a second visit and never leaves a fact without its
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import contextlib
+import logging
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from sqlalchemy.exc import DataError, IntegrityError
+
+from crawler import outcome
+from crawler.keeper import Stopped
+from crawler.links import normalise
+from crawler.source import Source
+from crawler.visit import Problem, Visit
 from pipelines.compare import PreviousVersion, compare, content_digest
 from pipelines.observation import build_observation, observation_line
 from pipelines.record import build_record, record_line
-
-from crawler import outcome
-from crawler.links import normalise
-from crawler.source import Source
-from crawler.visit import Visit
 from storage.archive import Archive, Settlement
 from storage.errors import Refused
 from storage.leads import Acknowledgement, LeadState
@@ -27,6 +31,10 @@ from storage.versions import Observation, Version, article_key
 if TYPE_CHECKING:
     from crawler.spiders.newsroom import NewsroomSpider
 
+logger = logging.getLogger(__name__)
+
+# What a page's own values can do to its record: a lone surrogate, a character that the database refuses.
+UNRECORDABLE = (ValueError, TypeError, LookupError, DataError, IntegrityError)
 # A group shares one fsync and one commit; waiting longer saves little and keeps workers idle at the end of a crawl.
 GROUP_SECONDS = 0.1
 GROUP_VISITS = 200
@@ -52,7 +60,7 @@ class Settler:
         self._task: asyncio.Task[None] | None = None
 
     async def settle(self, visit: Visit) -> None:
-        """Return when the visit is durable. Raises what storing it raises; nothing is acknowledged then."""
+        """Return when the visit is durable, or cannot be made so: then the crawl ends and the lease goes back."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((visit, done))
         if self._task is None or self._task.done():
@@ -68,31 +76,41 @@ class Settler:
 
     async def _settle_group(self, group: list[tuple[Visit, asyncio.Future[None]]]) -> None:
         spider = self._spider
-        keeper = spider.services.keeper
         visits = [visit for visit, _ in group]
-        work = asyncio.ensure_future(keeper.run(settle, keeper.archive, spider.source, visits))
-        await asyncio.wait([work])
-        problem = work.exception()
-        for settled in [] if problem is not None else work.result():
+        results: list[Settled] = []
+        with contextlib.suppress(Stopped):
+            results = await spider.store(settle, spider.services.keeper.archive, spider.source, visits)
+        for settled in results:
             spider.progress.settled(settled.url, settled.state)
             spider.progress.found += settled.added
             spider.frontier.settled(settled.lead_id, more=settled.added > 0 or settled.retry)
         for _, done in group:
-            if done.cancelled():
-                continue
-            if problem is None:
+            if not done.cancelled():
                 done.set_result(None)
-            else:
-                done.set_exception(problem)
-        if problem is not None:
-            spider.storage_failed(problem)
 
 
 def settle(archive: Archive, source: Source, visits: list[Visit]) -> list[Settled]:
-    """Compare, record and acknowledge these visits; durable when it returns."""
+    """Compare, record and acknowledge these visits; durable when it returns.
+
+    A visit whose values cannot be recorded costs its own text and no other's.
+    """
+    try:
+        return _settle(archive, source, visits)
+    except UNRECORDABLE as problem:
+        if len(visits) > 1:
+            return [settled for visit in visits for settled in settle(archive, source, [visit])]
+        (visit,) = visits
+        logger.exception("%s cannot be recorded", visit.lead.url)
+        fault = Problem("internal-error", f"{type(problem).__name__}: {problem}")
+        kept = visit.capture
+        return _settle(archive, source, [Visit(visit.lead, visit.at, problem=fault, failure_capture=kept)])
+
+
+def _settle(archive: Archive, source: Source, visits: list[Visit]) -> list[Settled]:
     work = _Group(archive, source, visits)
     for visit in visits:
         work.compare_and_record(visit)
+    work.keep_lines()
     added = archive.settle(source.id, work.settlement)
     return [
         Settled(visit.lead.id, visit.lead.url, done.state, count, done.state == "pending")
@@ -107,6 +125,7 @@ class _Group:
         self.archive = archive
         self.source_id = source.id
         self.settlement = Settlement()
+        self._lines: list[tuple[bytes, Version | None]] = []
         self._keys = self._article_keys(source, visits)
         self._latest = archive.latest_versions(source.id, list(self._keys.values()))
 
@@ -168,7 +187,7 @@ class _Group:
             url=record.url,
             content_digest=digest,
             captured_at=visit.answer.capture.date,
-            records_key=self.archive.add_record(self.source_id, line),
+            records_key="",
             line=line.decode(),
             lead_id=visit.lead.id,
             canonical_url=record.canonical_url,
@@ -177,7 +196,7 @@ class _Group:
             in_language=record.in_language,
         )
         self._latest[key] = version
-        self.settlement.versions.append(version)
+        self._lines.append((line, version))
         if verdict.outcome == "edited":
             self._observe(visit, "edited", key)
         return True
@@ -186,7 +205,7 @@ class _Group:
         answer, key = visit.answer, self._keys[visit.lead.id]
         if answer is not None and answer.status == 304:
             self._observe(visit, "unchanged", key)
-        elif visit.problem is not None and not visit.problem.refused:
+        elif visit.problem is not None and visit.problem.attempted and not visit.problem.refused:
             self._observe(visit, absence_word(visit), key)
 
     def _observe(self, visit: Visit, word: str, key: str) -> None:
@@ -201,7 +220,14 @@ class _Group:
             capture_record_id=capture.record_id if capture is not None else None,
         )
         self.settlement.observations.append(seen)
-        self.archive.add_record(self.source_id, observation_line(build_observation(seen, capture)))
+        self._lines.append((observation_line(build_observation(seen, capture)), None))
+
+    def keep_lines(self) -> None:
+        """Write the record lines; only when every visit's could be made, so that none is written twice."""
+        for line, version in self._lines:
+            key = self.archive.add_record(self.source_id, line)
+            if version is not None:
+                self.settlement.versions.append(replace(version, records_key=key))
 
     def _tell_events(self, visit: Visit, done: Acknowledgement) -> None:
         for lead in visit.found:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
+from crawler.keeper import Stopped
 from crawler.kinds import ARTICLE, SECTION
 from crawler.listing import read_listing
 from crawler.pagelinks import leads_from_page
 from crawler.visit import Answer, Problem, Visit
 from pipelines.page import PageInput
-from pipelines.read import Reading
-from storage.errors import PageError
+from storage.errors import PageError, ReaderCrashed
 
 if TYPE_CHECKING:
     from typing import Self
@@ -36,10 +35,15 @@ class ReadStage:
         """The visit with what was read from its answer, or with the problem that reading met."""
         if visit.answer is None or visit.problem is not None or visit.answer.status == 304:
             return visit
-        if visit.lead.kind in (ARTICLE, SECTION):
-            await self._read_page(visit, visit.answer)
-        else:
-            await self._read_list(visit, visit.answer)
+        try:
+            if visit.lead.kind in (ARTICLE, SECTION):
+                await self._read_page(visit, visit.answer)
+            else:
+                await self._read_list(visit, visit.answer)
+        except Stopped:
+            visit.cut_short = True
+        # A signal to the whole process group ends the readers too.
+        visit.cut_short |= self.spider.stopping and _was_crash(visit)
         return visit
 
     async def _read_page(self, visit: Visit, answer: Answer) -> None:
@@ -52,26 +56,30 @@ class ReadStage:
             fetched_at=visit.at,
             source=self.spider.source.id,
         )
-        reading: Reading = await asyncio.wrap_future(self.spider.services.pool.submit(page))
-        visit.reading = reading
-        if visit.lead.kind == ARTICLE and reading.kind != "article":
+        visit.reading = reading = await self.spider.reading(self.spider.services.pool.submit(page))
+        if reading.kind == "unreadable":
+            # The evidence is the word for what a page could not be read for, where there is one.
+            visit.problem = Problem(next(iter(reading.evidence), reading.kind), reading.reason or "")
+        elif visit.lead.kind == ARTICLE and reading.kind != "article":
             visit.problem = Problem(reading.kind, reading.reason or "; ".join(reading.evidence))
-        elif visit.lead.kind == SECTION:
-            if reading.kind == "unreadable":
-                visit.problem = Problem(reading.kind, reading.reason or "")
+        if visit.lead.kind == SECTION:
             visit.found = leads_from_page(reading.links, visit.lead, self.spider.source)
 
     async def _read_list(self, visit: Visit, answer: Answer) -> None:
         limits = self.spider.services.options.wire.max_body_bytes
         future = self.spider.services.pool.call(read_listing, visit.lead, answer, self.spider.source, 4 * limits)
         try:
-            listing = await asyncio.wrap_future(future)
+            listing = await self.spider.reading(future)
         except PageError as problem:
             visit.problem = Problem(problem.kind, str(problem))
             return
         visit.found, visit.notes = listing.found, listing.notes
         if listing.problem is not None:
             visit.problem = Problem(*listing.problem)
+
+
+def _was_crash(visit: Visit) -> bool:
+    return visit.problem is not None and visit.problem.kind == ReaderCrashed.kind
 
 
 class SettleStage:
@@ -87,5 +95,6 @@ class SettleStage:
 
     async def process_item(self, visit: Visit) -> Visit:
         """The visit, when everything about it is on disk."""
-        await self.spider.settler.settle(visit)
+        if not visit.cut_short:
+            await self.spider.settler.settle(visit)
         return visit

@@ -6,12 +6,11 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.pool import ReaderPool
-
 from crawler.agent import user_agent
 from crawler.keeper import Keeper
 from crawler.services import CrawlOptions, Services
 from crawler.source import load_source
+from pipelines.pool import ReaderPool
 from storage.archive import Archive, ArchiveSettings
 
 LEASE_SECONDS = 24 * 3600.0

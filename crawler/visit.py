@@ -21,7 +21,7 @@ class Answer:
     url: str
     status: int
     headers: tuple[tuple[str, str], ...]
-    body: bytes
+    body: bytes = field(repr=False)
     capture: Capture
     truncated: str | None
     truncated_detail: str | None
@@ -37,19 +37,21 @@ class Answer:
 class Problem:
     """Why a visit did not bring what was due: `kind` is the word in reports, `detail` is for people.
 
-    `refused` means a rule forbade the visit; `passing` means that trying again may help.
+    `refused` means a rule forbade the visit; `passing` means that trying again may help; without `attempted` nothing
+    was sent at all.
     """
 
     kind: str
     detail: str
     refused: bool = False
     passing: bool = False
+    attempted: bool = True
     retry_after_seconds: float | None = None
 
 
 @dataclass(slots=True)
 class Visit:
-    """One lead's journey from step 3 to step 9."""
+    """One lead's journey from step 3 to step 9. One that is `cut_short` by the crawl's end is not acknowledged."""
 
     lead: Lead
     at: datetime
@@ -60,6 +62,7 @@ class Visit:
     found: list[NewLead] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     hints: Mapping[str, str] = field(default_factory=dict)
+    cut_short: bool = False
 
     @property
     def capture(self) -> Capture | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -72,20 +73,22 @@ def record_of_file(file: PageFile, limits: ReadLimits) -> PageLine:
     except PageError as problem:
         return unreadable_file(file, problem)
     headers = (("Content-Encoding", "gzip"),) if body.startswith(GZIP_MAGIC) else ()
-    return _line(file, read_page(PageInput(file.url, body, headers, status=None), limits))
+    return _line(file, read_page(PageInput(file.url, body, headers, status=None), limits), body)
 
 
 def unreadable_file(file: PageFile, problem: PageError) -> PageLine:
     """The record of a page that could not be read."""
     from pipelines.reading import unreadable
 
-    return _line(file, unreadable(file.url, problem))
+    return _line(file, unreadable(file.url, problem), file.path.encode())
 
 
-def _line(file: PageFile, reading: Reading) -> PageLine:
-    from pipelines.record import build_record, record_line
+def _line(file: PageFile, reading: Reading, identity: bytes) -> PageLine:
+    """The line of a reading. A page without id and URL is named by its bytes: nothing else tells it from others."""
+    from pipelines.record import ID_HEX_DIGITS, build_record, record_line
 
-    line = record_line(build_record(reading, record_id=file.id))
+    named = file.id or (None if file.url else hashlib.sha256(identity).hexdigest()[:ID_HEX_DIGITS])
+    line = record_line(build_record(reading, record_id=named))
     return PageLine(line, reading.reason if reading.kind == "unreadable" else None)
 
 

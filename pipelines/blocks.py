@@ -14,9 +14,11 @@ from trafilatura import bare_extraction
 from trafilatura.settings import Document, Extractor
 
 from pipelines.furniture import words_of
+from pipelines.page import html_parser
 
 Kind = Literal["head", "p", "quote", "item", "row"]
 
+_EMPTY_PAGE = b'<html><body><div class="article-body" itemprop="articleBody"></div></body></html>'
 _BREAKS = ("lb", "p", "head", "list", "item", "table", "quote")
 _HTML_KINDS: dict[str, Kind] = {"h2": "head", "h3": "head", "h4": "head", "li": "item", "blockquote": "quote"}
 
@@ -53,7 +55,7 @@ def extract_part(part: HtmlElement) -> list[Block]:
 
     The part is moved out of the tree it was in.
     """
-    page = document_fromstring('<html><body><div class="article-body" itemprop="articleBody"/></body></html>')
+    page = document_fromstring(_EMPTY_PAGE, parser=html_parser())
     page[0][0].append(part)
     return extract(page)
 

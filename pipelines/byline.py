@@ -12,10 +12,12 @@ from lxml.html import HtmlElement
 
 from pipelines.headline import letters
 from pipelines.jsonld import plain
+from pipelines.neighbours import following, shortly_before
 
 MAX_BYLINE_CHARS = 160
 MAX_BYLINES = 10
 MAX_HEADINGS = 60
+LEVELS = 3
 AFTER, BEFORE = 400, 40
 """How many elements after and before the headline belong to it; teasers have bylines of their own."""
 
@@ -89,9 +91,7 @@ def _microdata_dates(tree: HtmlElement) -> Iterator[str]:
 
 def _beside(start: HtmlElement) -> list[HtmlElement]:
     """The elements that come next in the document, and those shortly before."""
-    after = cast(list[HtmlElement], start.xpath(f"(following::*)[position() <= {AFTER}]"))
-    before = cast(list[HtmlElement], start.xpath(f"(preceding::*)[position() > last() - {BEFORE}]"))
-    return after + before
+    return [*islice(following(start), AFTER), *islice(shortly_before(start, LEVELS), BEFORE)]
 
 
 def _marked(tree: HtmlElement) -> Iterator[str]:

@@ -67,7 +67,7 @@ def decode_body(body: bytes, content_encoding: str | None, limit_bytes: int) -> 
     """What `body` unpacks to, its codings undone from the last to the first.
 
     Knows gzip, x-gzip, deflate (with and without the zlib wrapper), br, zstd, identity, and lists of these.
-    A stream that was cut short gives what there is. Never holds more than `limit_bytes` + 64 KB of output.
+    A stream that was cut short gives what there is. Never unpacks more than `limit_bytes` + 64 KB.
     A body named gzip or zstd that plainly is markup is returned as it is: some tools keep the header
     of a body that they have unpacked. Raises BodyTooLarge, and BodyUndecodable for an unknown coding or
     a broken stream; the caller keeps the bytes and records the reason.

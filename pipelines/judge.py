@@ -17,8 +17,11 @@ MIN_ARTICLE_CHARS = 250
 MIN_DECLARED_CHARS = 40
 """How little text an article may have when the page itself says that it is one."""
 
-MAX_STUB_CHARS = 1500
-"""A wall, an error page or a challenge has hardly more text than this."""
+MAX_STUB_CHARS = 800
+"""An error page or a challenge has hardly more text than this; an article about one has more, or says what it is."""
+
+MAX_TEASER_CHARS = 1500
+LONG_PARAGRAPH_CHARS = 80
 
 LISTING_TYPES = {"collectionpage", "searchresultspage", "itemlist"}
 MIN_HEADLINE_CHARS = 25
@@ -80,14 +83,14 @@ def judge(seen: Seen) -> Judgement:
         return Judgement(kind, evidence, f"status {seen.status}")
     title = " ".join(filter(None, (seen.meta.title, *seen.meta.headings[:2])))
     chars = seen.text.chars
-    if chars < MAX_STUB_CHARS and not seen.data.articles:
+    declared = bool(seen.data.articles) or _is_declared(seen.meta)
+    if chars < MAX_STUB_CHARS and not declared:
         if _CHALLENGE.search(title):
             return Judgement("challenge", evidence, "a check of the browser stands before the page")
         if _NOT_FOUND.search(title):
             return Judgement("soft404", evidence, "the page says that there is nothing here")
     if _is_listing(seen):
         return Judgement("section", evidence, "a list of articles")
-    declared = bool(seen.data.articles) or _is_declared(seen.meta)
     if chars >= (MIN_DECLARED_CHARS if declared else MIN_ARTICLE_CHARS):
         return Judgement("article", evidence)
     if chars == 0 and not seen.links and not seen.meta.headings:
@@ -101,22 +104,20 @@ def _is_declared(meta: Meta) -> bool:
 
 def _is_listing(seen: Seen) -> bool:
     """A front page, a section or a list of results: many headlines linked, and no article that the page names."""
-    if seen.data.articles:
+    if seen.data.articles or len(_headlines(seen.links)) < MANY_HEADLINES:
         return False
-    many = len(_headlines(seen.links)) >= MANY_HEADLINES
-    if urlsplit(seen.url).path in ("", "/") and many:
+    address = urlsplit(seen.url)
+    if address.netloc and address.path in ("", "/") and not address.query:
         return True
-    if (
-        many
-        and LISTING_TYPES.intersection(word.lower() for word in seen.data.types[:3])
-        and not _is_declared(seen.meta)
-    ):
+    if _is_declared(seen.meta):
+        return False
+    if LISTING_TYPES.intersection(word.lower() for word in seen.data.types[:3]):
         return True
-    if many and seen.text.way in ("page", "cascade") and not _is_declared(seen.meta):
+    if seen.text.way in ("page", "cascade"):
         return True
     paragraphs = [len(block.text) for block in seen.text.blocks if block.kind in ("p", "quote")]
-    long_text = len(paragraphs) >= 3 and median(paragraphs) >= 80
-    return many and not long_text and not _is_declared(seen.meta) and seen.text.chars < MAX_STUB_CHARS
+    is_long = len(paragraphs) >= 3 and median(paragraphs) >= LONG_PARAGRAPH_CHARS
+    return not is_long and seen.text.chars < MAX_TEASER_CHARS
 
 
 def _headlines(links: tuple[Link, ...]) -> list[Link]:

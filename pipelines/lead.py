@@ -5,13 +5,14 @@ Templates put it outside the container of the text, where no extractor looks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 
 from lxml.html import HtmlElement
 
 from pipelines.furniture import words_of
 from pipelines.headline import letters
+from pipelines.neighbours import following
 
 REACH = 150
 """How many elements after the headline are looked at; sharing buttons may stand between."""
@@ -30,7 +31,7 @@ def find_lead(headline: HtmlElement | None, descriptions: Iterable[str], titles:
     if headline is None or not openings:
         return None
     title_keys = [key for title in titles if len(key := letters(title)) > 10]
-    for element in islice(_following(headline), REACH):
+    for element in islice(following(headline), REACH):
         if element.tag not in TAGS or len(element) > MAX_CHILDREN or not _opens(element, openings):
             continue
         text = words_of(element.text_content())
@@ -49,12 +50,3 @@ def _opens(element: HtmlElement, openings: set[str]) -> bool:
 
 def _is_aside(element: HtmlElement) -> bool:
     return next(element.iterancestors("figure", "aside"), None) is not None
-
-
-def _following(element: HtmlElement) -> Iterator[HtmlElement]:
-    """The elements after this one in document order."""
-    node: HtmlElement | None = element
-    while node is not None:
-        for sibling in node.itersiblings():
-            yield from sibling.iter()
-        node = node.getparent()

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urljoin
 
-from lxml.etree import ParserError
-from lxml.html import HtmlElement, HTMLParser, document_fromstring
+from lxml.etree import ElementDefaultClassLookup, HTMLParser, ParserError
+from lxml.html import HtmlElement, document_fromstring
 
 from pipelines.charset import PageText, page_text
 from pipelines.decode import decode_body
@@ -21,6 +21,7 @@ _FOREIGN = re.compile(
     rb"^(?:\xef\xbb\xbf)?\s*(?:%PDF|PK\x03|\x89PNG|GIF8|\xff\xd8\xff|RIFF|[{\[]|<(?:rss|feed|urlset|svg)\b)"
 )
 _SELF_CLOSED = re.compile(rb"(<html\b[^>]{0,2000}?)\s*/>", re.I)
+_ALL_HTML = ElementDefaultClassLookup(element=HtmlElement)
 _CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r")
 
 
@@ -84,7 +85,7 @@ def open_page(page: PageInput, limits: ReadLimits) -> Page:
     if problem is not None:
         return Page(page.url, page.url, None, "", "", decoded.complete, problem)
     text = page_text(decoded.data, content_type)
-    parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False, huge_tree=True)
+    parser = html_parser()
     try:
         tree = document_fromstring(_as_utf8(decoded.data, text), parser=parser)
     except ParserError:
@@ -94,9 +95,19 @@ def open_page(page: PageInput, limits: ReadLimits) -> Page:
     return Page(page.url, base, tree, text.encoding, text.witness, decoded.complete and whole)
 
 
+def html_parser() -> HTMLParser:
+    """A parser of UTF-8 pages whose elements are all plain HtmlElements.
+
+    lxml.html's own asks a Python function for the class of every element that is touched: twice the time of a walk.
+    """
+    parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False, huge_tree=True)
+    parser.set_element_class_lookup(_ALL_HTML)
+    return parser
+
+
 def _not_html(data: bytes, content_type: str | None) -> str | None:
     """Why these bytes are no HTML page, or None when they may be one."""
-    if not data.strip():
+    if not data or data.isspace():
         return "empty body"
     kind = (content_type or "").partition(";")[0].strip().lower()
     if _FOREIGN.match(data[:SNIFF_BYTES]):

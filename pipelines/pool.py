@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, InvalidStateError
+from multiprocessing import forkserver
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -19,6 +21,8 @@ T = TypeVar("T")
 
 # lxml and trafilatura keep a little of every page; a fresh worker costs a fork of the preloaded server.
 MAX_TASKS = 500
+# When the crawl was killed nobody is left to end a reader whose time is up; this much later the kernel does.
+ALONE_SECONDS = 5.0
 # The main module is among them so that its imports are done once, in the fork server, not in every worker.
 PRELOADED = ("__main__", "pipelines.preload")
 
@@ -48,6 +52,7 @@ class ReaderPool:
     ) -> None:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([*PRELOADED, *preload])
+        _start_fork_server()
         self._workers, self._max_tasks = workers, max_tasks
         self._timeout_seconds = timeout_seconds
         self._limits = limits or ReadLimits()
@@ -102,7 +107,7 @@ class ReaderPool:
         return ProcessPool(self._workers, self._max_tasks, initializer=_prepare, context=self._context)
 
     def _schedule(self, function: Callable[..., T], arguments: Sequence[Any]) -> Future[T | _Raised]:
-        work = (function, arguments)
+        work = (function, arguments, self._timeout_seconds + ALONE_SECONDS)
         with self._lock:
             if self._closed:
                 raise RuntimeError("the reader pool is closed")
@@ -144,14 +149,17 @@ class _Raised:
         return error
 
 
-def _run(function: Callable[..., T], arguments: Sequence[Any]) -> T | _Raised:
-    """The worker's side: what the function returns, or raises."""
+def _run(function: Callable[..., T], arguments: Sequence[Any], limit_seconds: float) -> T | _Raised:
+    """The worker's side: what the function returns, or raises. The kernel ends the worker when the limit is over."""
+    signal.setitimer(signal.ITIMER_REAL, limit_seconds)
     try:
         return function(*arguments)
     except NewsarkError as error:
         return _Raised(error)
     except Exception as error:  # noqa: BLE001 - the worker's border: a fault costs its page and never the pool
         return _Raised(ReaderCrashed(f"{type(error).__name__}: {error}"))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _settle(answer: Future[T], result: T | NewsarkError) -> None:
@@ -163,6 +171,16 @@ def _settle(answer: Future[T], result: T | NewsarkError) -> None:
             answer.set_result(result)
     except InvalidStateError:
         return
+
+
+def _start_fork_server() -> None:
+    """Start the server, and with it every worker, deaf to Ctrl-C: a terminal sends SIGINT to all processes of a job,
+    and a page whose reader ends like that would count as unreadable."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _prepare() -> None:

@@ -17,6 +17,7 @@ from storage.catalogue import LEASED, READY, WAITING, captures, insert_new, lead
 LeadState = Literal["captured", "unchanged", "failed", "refused", "pending"]
 STATES: tuple[LeadState, ...] = ("captured", "unchanged", "failed", "refused", "pending")
 INSERT_ROWS = 500
+PROBLEM_URLS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Leads:
     def add(self, found: Sequence[NewLead], now: datetime) -> int:
         """How many of them were not known; known ones keep what is known about them.
 
-        A lead that comes with a `refusal` is recorded as refused with that rule and never handed out.
+        A lead that comes with a `refusal` ("rule: detail") is recorded as refused and never handed out.
         """
         added = 0
         for start in range(0, len(found), INSERT_ROWS):
@@ -111,6 +112,7 @@ class Leads:
         return added
 
     def _row(self, lead: NewLead, now: datetime) -> dict[str, Any]:
+        reason, _, detail = (lead.refusal or "").partition(": ")
         return {
             "source_id": self.source_id,
             "identity": lead.identity,
@@ -123,7 +125,8 @@ class Leads:
             "first_seen": now,
             "last_seen": now,
             "state": "refused" if lead.refusal else "pending",
-            "reason": lead.refusal,
+            "reason": reason or None,
+            "detail": detail or None,
             "attempts": 0,
             "queue": WAITING if lead.refusal else READY,
             "priority": lead.priority,
@@ -239,40 +242,28 @@ class Leads:
     def problems(self, limit: int = 50) -> list[dict[str, Any]]:
         """Every reason that leads have, with how many have it and the first of them; most first.
 
-        Each is {"state", "reason", "count", "kind", "url", "detail"}; a captured lead may have one too, as a note.
+        Each is {"state", "reason", "count", "kind", "url", "detail", "urls"}, with `urls` of the first PROBLEM_URLS;
+        a captured lead may have one too, as a note.
         """
-        query = (
-            select(
-                leads.c.state,
-                leads.c.reason,
-                func.count().label("count"),
-                func.min(leads.c.id).label("example"),
-            )
+        groups = self.connection.execute(
+            select(leads.c.state, leads.c.reason, func.count().label("count"))
             .where(self._mine, leads.c.reason.is_not(None))
             .group_by(leads.c.state, leads.c.reason)
             .order_by(func.count().desc(), leads.c.reason)
             .limit(limit)
         )
-        groups = list(self.connection.execute(query))
-        examples = {
-            row.id: row
-            for row in self.connection.execute(
-                select(leads.c.id, leads.c.url, leads.c.detail, leads.c.kind).where(
-                    leads.c.id.in_([g.example for g in groups])
-                )
-            )
-        }
-        return [
-            {
-                "state": group.state,
-                "reason": group.reason,
-                "count": group.count,
-                "kind": examples[group.example].kind,
-                "url": examples[group.example].url,
-                "detail": examples[group.example].detail,
-            }
-            for group in groups
-        ]
+        return [self._problem(*group) for group in groups.all()]
+
+    def _problem(self, state: str, reason: str, count: int) -> dict[str, Any]:
+        query = (
+            select(leads.c.kind, leads.c.url, leads.c.detail)
+            .where(self._mine, leads.c.state == state, leads.c.reason == reason)
+            .order_by(leads.c.id)
+            .limit(PROBLEM_URLS)
+        )
+        examples = self.connection.execute(query).all()
+        first = {"kind": examples[0].kind, "url": examples[0].url, "detail": examples[0].detail}
+        return {"state": state, "reason": reason, "count": count, **first, "urls": [one.url for one in examples]}
 
     def soonest_retry(self) -> datetime | None:
         """When the next lead that failed for a passing reason is due again, or None."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
@@ -15,9 +16,10 @@ from twisted.python.failure import Failure
 
 from crawler import agent, discovery
 from crawler.frontier import Frontier
-from crawler.handler import FetchFailed, Stopped, WireHandler
+from crawler.handler import FetchFailed, WireHandler
+from crawler.keeper import STORAGE_PROBLEMS, Stopped
 from crawler.kinds import ARTICLE, FEED, LISTS, SITEMAP
-from crawler.manners import Manners, retry_after_seconds
+from crawler.manners import HostHeld, Manners, retry_after_seconds
 from crawler.outcome import PASSING_FAILURES, problem_of
 from crawler.progress import Progress
 from crawler.redirects import RedirectRefused
@@ -26,6 +28,7 @@ from crawler.settlement import Settler
 from crawler.source import Source
 from crawler.standalone import Standalone
 from crawler.visit import Answer, Problem, Visit
+from crawler.weburl import parse_web_url
 from storage.capture import Capture
 from storage.errors import Refused, WrongUse
 from storage.exchange import Exchange
@@ -35,7 +38,11 @@ if TYPE_CHECKING:
     from crawler.services import Services
 
 logger = logging.getLogger(__name__)
+P = ParamSpec("P")
 T = TypeVar("T")
+
+# How long a page that is being read may still take when the crawl is stopped; it is visited again otherwise.
+LAST_READING_SECONDS = 2.0
 
 
 class NewsroomSpider(Spider):
@@ -63,12 +70,13 @@ class NewsroomSpider(Spider):
         self.progress = progress or Progress(source.id)
         options = services.options
         delay = source.delay_seconds if options.delay_seconds is None else options.delay_seconds
-        self.manners = Manners(delay, asyncio.get_running_loop().time)
+        self.manners = Manners(delay, asyncio.get_running_loop().time, options.retry_patience_seconds)
         contact = source.contact or options.contact
         self.headers = agent.request_headers(source.user_agent or options.user_agent, contact)
         self.handler: WireHandler | None = None
         self.settler = Settler(self)
         self.problems: list[Problem] = []
+        self.failed: str | None = None
         self.stopping = False
         self._stop = asyncio.Event()
 
@@ -76,13 +84,20 @@ class NewsroomSpider(Spider):
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         """As Scrapy asks for it; with only `-a source=FILE` it opens an archive itself and seals it at the end."""
         if "services" in kwargs:
-            return super().from_crawler(crawler, *args, **kwargs)
+            spider = super().from_crawler(crawler, *args, **kwargs)
+            spider._listen(crawler)
+            return spider
         if "source" not in kwargs:
             raise WrongUse("name a source file: scrapy crawl newsroom -a source=FILE -a archive=DIR")
         alone = Standalone(kwargs.pop("source"), kwargs.pop("archive", "./archive"), kwargs.pop("contact", None))
         spider = super().from_crawler(crawler, *args, source=alone.source, services=alone.services, **kwargs)
         crawler.signals.connect(alone.finish, signal=signals.engine_stopped, weak=False)
+        spider._listen(crawler)
         return spider
+
+    def _listen(self, crawler: Crawler) -> None:
+        crawler.signals.connect(self._visit_failed, signal=signals.item_error)
+        crawler.signals.connect(self._answer_failed, signal=signals.spider_error)
 
     def attach_handler(self, handler: WireHandler) -> None:
         """Called by the download handler when Scrapy makes it; http and https share the first."""
@@ -95,22 +110,25 @@ class NewsroomSpider(Spider):
 
         With a `task` that is done instead, and no lead is visited.
         """
+        self._watching = asyncio.create_task(self._stop_when_asked())
+        seeded = False
         try:
             await (self._task or discovery.seed)(self)
-        except BaseException:
-            self.frontier.give_up()
-            raise
-        if self._task is None:
-            self.frontier.begin()
-        else:
-            self.frontier.give_up()
+            seeded = True
+        except Stopped:
+            logger.debug("stopped while looking for feeds and sitemaps")
+        finally:
+            if seeded and self._task is None:
+                self.frontier.begin()
+            else:
+                self.frontier.give_up()
         nothing: tuple[Request, ...] = ()
         for request in nothing:
             yield request
 
     async def with_leads(self, work: Callable[[Leads], T]) -> T:
-        """The result of `work(leads)`, run in one transaction in the keeper's thread."""
-        return await self.services.keeper.run(self.services.keeper.archive.with_leads, self.source.id, work)
+        """The result of `work(leads)`, run in one transaction by the keeper. Raises Stopped as `store` does."""
+        return await self.store(self.services.keeper.archive.with_leads, self.source.id, work)
 
     async def prepare_leads(self) -> None:
         """Take back leases of a crawl that died; make lists ready, and articles too where `again` asks for it."""
@@ -134,7 +152,7 @@ class NewsroomSpider(Spider):
             if lead.last_modified:
                 headers["If-Modified-Since"] = lead.last_modified
         return Request(
-            lead.url,
+            str(parse_web_url(lead.url)),
             callback=self.visited,
             errback=self.ended,
             headers=headers,
@@ -146,13 +164,15 @@ class NewsroomSpider(Spider):
     # 4. archive
 
     async def keep(self, exchange: Exchange, request: Request) -> Capture:
-        """Where the exchange is kept now. A 304 refers to the response that the request's validators came from."""
+        """Where the exchange is kept now. A 304 refers to the response that the request's validators came from.
+
+        Raises Stopped as `store` does.
+        """
         lead: Lead | None = request.meta.get("lead")
         hops = request.meta.get("hops", [])
         original = lead.last_capture if lead is not None and not hops else None
-        keeper = self.services.keeper
-        capture = await keeper.run(
-            keeper.archive.keep,
+        capture = await self.store(
+            self.services.keeper.archive.keep,
             self.source.id,
             exchange,
             lead_id=lead.id if lead is not None else None,
@@ -197,13 +217,47 @@ class NewsroomSpider(Spider):
         kept = failure.value.capture if isinstance(failure.value, FetchFailed) else None
         yield Visit(lead, self.services.clock(), problem=problem_from(failure.value), failure_capture=kept)
 
-    def storage_failed(self, problem: BaseException) -> None:
-        """Bytes or facts could not be stored: end the crawl, since going on would only lose more."""
-        logger.error("cannot store: %s", problem)
-        self.problems.append(Problem("storage", f"{type(problem).__name__}: {problem}"))
-        self._stopping = asyncio.create_task(self.stop())
+    def _visit_failed(self, item: Visit, failure: Failure) -> None:
+        """A stage raised what no stage may raise: its visit is settled with that, or the crawl would never end."""
+        assert failure.value is not None
+        if not self.stopping:
+            visit = Visit(item.lead, item.at, answer=item.answer, problem=problem_from(failure.value))
+            self._settling = asyncio.create_task(self.settler.settle(visit))
+
+    def _answer_failed(self, failure: Failure, response: Response | None) -> None:
+        """A callback raised; without a response it was `start`, and there is nothing to go on with."""
+        assert failure.value is not None
+        if response is None or response.request is None:
+            self.fail("internal-error", failure.value)
+        else:
+            self._visit_failed(Visit(response.request.meta["lead"], self.services.clock()), failure)
+
+    # 4. archive and 9. acknowledge
+
+    async def store(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of a function of the archive, run in the keeper's thread.
+
+        Raises Stopped when bytes or facts cannot be stored: the crawl ends then, since going on would only lose more.
+        """
+        try:
+            return await self.services.keeper.run(function, *args, **kwargs)
+        except STORAGE_PROBLEMS as problem:
+            self.fail("storage", problem)
+            raise Stopped("nothing can be stored") from problem
+
+    def fail(self, kind: str, problem: BaseException) -> None:
+        """End the crawl for a reason of its own; the first one is the one that is reported."""
+        if self.failed is None:
+            self.failed = kind
+            logger.error("the crawl ends: %s", problem)
+            self.problems.append(Problem(kind, f"{type(problem).__name__}: {problem}"))
+            self._stopping = asyncio.create_task(self.stop())
 
     # leaving early
+
+    async def _stop_when_asked(self) -> None:
+        await self.services.stopping.wait()
+        await self.stop()
 
     async def stop(self) -> None:
         """End the crawl soon and cleanly: nothing new starts, what is under way is cut, leases go back."""
@@ -222,6 +276,18 @@ class NewsroomSpider(Spider):
         """Whether the crawl is being stopped; asked again after every wait."""
         return self.stopping
 
+    async def reading(self, reading: Future[T]) -> T:
+        """What a reader process makes of a page. Raises Stopped when the crawl is stopped and the page takes long."""
+        read = asyncio.wrap_future(reading)
+        stop = asyncio.create_task(self._stop.wait())
+        read.add_done_callback(lambda _: stop.cancel())
+        await asyncio.wait({stop})
+        await asyncio.wait({read}, timeout=LAST_READING_SECONDS)
+        if not read.done():
+            read.cancel()
+            raise Stopped("the page was still being read")
+        return read.result()
+
     async def pause(self, seconds: float) -> None:
         """Wait so long, or until the crawl is stopped."""
         try:
@@ -236,6 +302,8 @@ def problem_from(error: BaseException) -> Problem:
         return Problem(error.rule, error.problem, refused=True)
     if isinstance(error, RedirectRefused):
         return Problem(error.kind, str(error))
+    if isinstance(error, HostHeld):
+        return Problem(error.kind, str(error), passing=True, attempted=False, retry_after_seconds=error.seconds)
     if isinstance(error, FetchFailed):
         return Problem(error.kind, str(error), passing=error.kind in PASSING_FAILURES)
     if isinstance(error, IgnoreRequest):

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from crawler.report import SourceReport
     from crawler.run import Errand
 
-EXIT_ATTENTION = 1
-EXIT_INTERRUPTED = 130
 # Discovery sees for itself what a URL is; the command line cannot know.
 ANY_KIND = ""
 
@@ -60,7 +58,8 @@ def crawl(
     that of an article, a feed or a sitemap brings it and what it names.
 
     Exit code 0 when every lead ended in a state, 1 when something
-    needs your attention, 130 when you stopped it.
+    needs your attention, 3 when nothing could be stored any more,
+    4 when another process has a source, 130 when you stopped it.
     """
     home = Home.here(
         archive=archive,
@@ -72,6 +71,7 @@ def crawl(
     options: dict[str, Any] = {"limit": limit, "since": _date(since), "again": again}
     home.check_place()
     errands = _errands(home, what or [], source_file or [])
+    from crawler.report import exit_code
     from newsark.crawling import crawl_errands
 
     if home.settings.contact is None and err.is_terminal:
@@ -84,10 +84,7 @@ def crawl(
         for report in reports:
             _print_report(report)
         _print_sum(home, reports, time.monotonic() - started)
-    if any(report.outcome == "interrupted" for report in reports):
-        raise typer.Exit(EXIT_INTERRUPTED)
-    if any(report.needs_attention for report in reports):
-        raise typer.Exit(EXIT_ATTENTION)
+    raise typer.Exit(exit_code(reports))
 
 
 def _date(text: str | None) -> datetime | None:

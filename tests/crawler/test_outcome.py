@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crawler.outcome import MAX_ATTEMPTS, acknowledgement, problem_of
+from crawler.outcome import FAILED_AGAIN_AFTER, MAX_ATTEMPTS, acknowledgement, problem_of
 from crawler.visit import Answer, Problem, Visit
 from storage.capture import Capture
 from storage.leads import Lead
@@ -75,7 +75,20 @@ def test_a_passing_failure_is_tried_again_and_then_failed() -> None:
     assert first.next_due is not None
     assert first.next_due > NOW
     last = acknowledgement(visit(problem=problem, attempts=MAX_ATTEMPTS - 1), changed=False)
-    assert (last.state, last.reason, last.next_due) == ("failed", "timeout", None)
+    assert (last.state, last.reason, last.next_due) == ("failed", "timeout", NOW + FAILED_AGAIN_AFTER)
+
+
+def test_a_lasting_failure_is_not_tried_again_by_itself() -> None:
+    done = acknowledgement(visit(problem=Problem("http-404", "gone")), changed=False)
+    assert (done.state, done.next_due) == ("failed", None)
+
+
+def test_a_visit_that_was_not_made_is_no_attempt() -> None:
+    held = Problem("retry-after", "left alone", passing=True, attempted=False, retry_after_seconds=3600)
+    for _ in range(MAX_ATTEMPTS + 1):
+        done = acknowledgement(visit(problem=held, attempts=MAX_ATTEMPTS - 1), changed=False)
+        assert (done.state, done.attempts) == ("pending", MAX_ATTEMPTS - 1)
+        assert done.next_due == NOW + timedelta(hours=1)
 
 
 def test_retry_after_is_obeyed_when_it_is_longer() -> None:

@@ -13,7 +13,7 @@ from storage.capture import Capture
 from storage.captures import add_captures
 from storage.catalogue import Catalogue
 from storage.errors import SourceBusy
-from storage.leads import Acknowledgement, Leads, NewLead, lead_identity
+from storage.leads import PROBLEM_URLS, Acknowledgement, Leads, NewLead, lead_identity
 from storage.sources import Sources
 
 NOW = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
@@ -75,7 +75,16 @@ def test_a_refused_lead_is_counted_and_never_leased(leads: Leads) -> None:
     leads.add([named("elsewhere", refusal="scope: another site")], NOW)
     assert leads.lease(5) == []
     assert leads.counts()["refused"] == 1
-    assert leads.problems()[0]["reason"] == "scope: another site"
+    (problem,) = leads.problems()
+    assert (problem["reason"], problem["detail"]) == ("scope", "another site")
+
+
+def test_a_problem_names_its_first_urls_in_order(leads: Leads) -> None:
+    leads.add([named(f"{number:03}", refusal="scope: another site") for number in range(PROBLEM_URLS + 5)], NOW)
+    (problem,) = leads.problems()
+    assert problem["count"] == PROBLEM_URLS + 5
+    assert problem["urls"] == [named(f"{number:03}").url for number in range(PROBLEM_URLS)]
+    assert problem["url"] == problem["urls"][0]
 
 
 def test_states_always_sum_to_the_known_leads(leads: Leads) -> None:
