@@ -148,7 +148,7 @@ class Frontier(BaseScheduler):
         self._finished = True
         problem = None if feeding.cancelled() else feeding.exception()
         if problem is not None and not isinstance(problem, Stopped):
-            self.spider.fail("internal-error", problem)
+            self.spider.fail("internal-error", f"{type(problem).__name__}: {problem}")
 
     async def _feed(self) -> None:
         assert self.crawler.engine is not None

@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.archive import Archive
-from storage.errors import StorageError
+from storage.errors import CatalogueUnusable, StorageError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,6 +35,14 @@ class Keeper:
         """The function's result; what it raises is raised here."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, partial(function, *args, **kwargs))
+
+    def told(self, problem: BaseException) -> str:
+        """A storage problem as a sentence that says what failed and where."""
+        if isinstance(problem, SQLAlchemyError):
+            place = self.archive.catalogue.engine.url.render_as_string()
+            words = str(getattr(problem, "orig", None) or problem).splitlines()[0]
+            return str(CatalogueUnusable(f"{place}: {words}"))
+        return str(problem)
 
     def close(self) -> None:
         """Wait for what was asked for, then stop the thread."""

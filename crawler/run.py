@@ -8,18 +8,19 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 
 from crawler import settings as crawl_settings
-from crawler.keeper import STORAGE_PROBLEMS
+from crawler.keeper import STORAGE_PROBLEMS, Stopped
 from crawler.progress import Progress
 from crawler.report import SourceReport, source_report
 from crawler.services import Services
 from crawler.source import Source, dump_source
 from crawler.spiders.newsroom import NewsroomSpider
+from crawler.visit import Problem
 from storage.errors import SourceBusy
 from storage.runs import Runs
 
@@ -85,7 +86,7 @@ async def crawl_all(process: AsyncCrawlerProcess, services: Services, errands: S
             except SourceBusy as problem:
                 return _unfinished(errand, "busy", str(problem))
             except STORAGE_PROBLEMS as problem:
-                return _unfinished(errand, "storage", f"{type(problem).__name__}: {problem}")
+                return _unfinished(errand, "storage", services.keeper.told(problem))
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -94,8 +95,8 @@ async def crawl_all(process: AsyncCrawlerProcess, services: Services, errands: S
 
 
 def _unfinished(errand: Errand, reason: str, detail: str) -> SourceReport:
-    problem = {"state": "failed", "reason": reason, "count": 1, "kind": "source", "url": errand.source.home}
-    return SourceReport(errand.source.id, errand.source.name, outcome=reason, problems=[problem | {"detail": detail}])
+    source = errand.source
+    return SourceReport(source.id, source.name, outcome=reason, problems=[_problem(source, Problem(reason, detail))])
 
 
 async def _crawl_one(process: AsyncCrawlerProcess, services: Services, errand: Errand) -> SourceReport:
@@ -104,23 +105,29 @@ async def _crawl_one(process: AsyncCrawlerProcess, services: Services, errand: E
     text = errand.file or dump_source(source)
     await keeper.run(archive.enlist, source.id, name=source.name, home=source.home, toml=text)
     await keeper.run(archive.own, source.id, LEASE_SECONDS)
-    renewing = asyncio.create_task(_renew(services, source.id))
+    crawler = crawler_for(source)
+    renewing = asyncio.create_task(_renew(services, source.id, crawler))
     try:
         run_id = await keeper.run(_begin_run, services, source.id)
         await keeper.run(archive.recover, source.id)
-        crawler = crawler_for(source)
         await process.crawl(crawler, source=source, services=services, progress=errand.progress, extra=errand.extra)
-        await keeper.run(archive.seal, source.id)
-        report = await keeper.run(source_report, archive, source.id, source.name)
         assert isinstance(crawler.spider, NewsroomSpider)
+        await _seal(crawler.spider)
+        report = await keeper.run(source_report, archive, source.id, source.name)
         _complete(report, crawler.spider, errand.progress)
-        await keeper.run(_end_run, services, run_id, report)
+        await _end_run(services, run_id, report)
         return report
     finally:
         renewing.cancel()
         # A lease that cannot be given back ends by itself.
         with contextlib.suppress(*STORAGE_PROBLEMS):
             await keeper.run(archive.disown, source.id)
+
+
+async def _seal(spider: NewsroomSpider) -> None:
+    """Seal the segment; where that cannot be stored the next crawl does it, and the report says so."""
+    with contextlib.suppress(Stopped):
+        await spider.store(spider.services.keeper.archive.seal, spider.source.id)
 
 
 def crawler_for(source: Source) -> Crawler:
@@ -130,11 +137,17 @@ def crawler_for(source: Source) -> Crawler:
     return Crawler(NewsroomSpider, own)
 
 
-async def _renew(services: Services, source_id: str) -> None:
+async def _renew(services: Services, source_id: str, crawler: Crawler) -> None:
+    """Keep the lease on a source; end its crawl when another process has it, as after this one slept."""
     while True:
         await asyncio.sleep(LEASE_SECONDS / 3)
-        with contextlib.suppress(*STORAGE_PROBLEMS):
+        try:
             await services.keeper.run(services.keeper.archive.own, source_id, LEASE_SECONDS)
+        except STORAGE_PROBLEMS as problem:
+            logger.warning("the lease on %s is not renewed: %s", source_id, services.keeper.told(problem))
+        except SourceBusy as problem:
+            if isinstance(crawler.spider, NewsroomSpider):
+                crawler.spider.fail("busy", str(problem))
 
 
 def _begin_run(services: Services, source_id: str) -> int:
@@ -142,9 +155,28 @@ def _begin_run(services: Services, source_id: str) -> int:
         return Runs(connection, source_id).begin(services.clock())
 
 
-def _end_run(services: Services, run_id: int, report: SourceReport) -> None:
-    with services.keeper.archive.catalogue.begin() as connection:
-        Runs(connection, report.id).end(run_id, services.clock(), report.outcome, report.run, report.problems)
+async def _end_run(services: Services, run_id: int, report: SourceReport) -> None:
+    def end() -> None:
+        with services.keeper.archive.catalogue.begin() as connection:
+            Runs(connection, report.id).end(run_id, services.clock(), report.outcome, report.run, report.problems)
+
+    try:
+        await services.keeper.run(end)
+    except STORAGE_PROBLEMS as problem:
+        logger.warning("how the crawl of %s ended is not recorded: %s", report.id, services.keeper.told(problem))
+
+
+def _problem(source: Source, problem: Problem) -> dict[str, Any]:
+    """A problem of the whole source, as reports have it."""
+    return {
+        "state": "refused" if problem.refused else "failed",
+        "reason": problem.kind,
+        "count": 1,
+        "kind": "source",
+        "url": source.home,
+        "detail": problem.detail,
+        "urls": [source.home],
+    }
 
 
 def _complete(report: SourceReport, spider: NewsroomSpider, progress: Progress) -> None:
@@ -155,18 +187,7 @@ def _complete(report: SourceReport, spider: NewsroomSpider, progress: Progress) 
         "leads_found": progress.found,
         **{f"leads_{state}": count for state, count in sorted(progress.visited.items())},
     }
-    for problem in spider.problems:
-        report.problems.insert(
-            0,
-            {
-                "state": "refused" if problem.refused else "failed",
-                "reason": problem.kind,
-                "count": 1,
-                "kind": "source",
-                "url": spider.source.home,
-                "detail": problem.detail,
-            },
-        )
+    report.problems[:0] = [_problem(spider.source, problem) for problem in spider.problems]
     if spider.failed is not None:
         report.outcome = spider.failed
     elif spider.stopping:

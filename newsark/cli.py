@@ -63,7 +63,7 @@ def main() -> None:
 def run() -> int:
     """The exit code of the command that `sys.argv` asks for; every error is one line on standard error."""
     try:
-        return app(standalone_mode=False) or 0
+        return app(standalone_mode=False, prog_name="newsark") or 0
     except NewsarkError as problem:
         print_error(str(problem))
         return problem.exit_code
@@ -89,5 +89,5 @@ def _usage(problem: TyperException) -> str:
     context = getattr(problem, "ctx", None)
     command = context.command_path if context is not None else "newsark"
     text = problem.format_message().rstrip(".").replace("Value error, ", "").replace("Input should be", "must be")
-    text = text.partition(", unable to parse")[0]
-    return f"{text[:1].lower()}{text[1:]}; see {command} --help"
+    text = text.partition(", unable to parse")[0].replace(". Did you mean", "; did you mean")
+    return f"{text[:1].lower()}{text[1:]}{'' if text.endswith('?') else '.'} See {command} --help"

@@ -80,10 +80,9 @@ class Home:
     @property
     def is_vacant(self) -> bool:
         """Whether nothing stands where the archive is to be, but perhaps source files that wait for it."""
-        from storage.archive import STATE_DIRECTORY
+        from storage.archive import is_vacant
 
-        path = self.archive_path
-        return not path.exists() or (path.is_dir() and all(one.name == STATE_DIRECTORY for one in path.iterdir()))
+        return is_vacant(self.archive_path)
 
     def check_place(self) -> None:
         """Raise NotAnArchive when the archive's place holds something else; a vacant place will do."""

@@ -10,6 +10,7 @@ import json
 import os
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,11 +23,11 @@ from storage import names
 from storage.capture import Capture
 from storage.captures import add_captures, add_missing_captures, original_of
 from storage.catalogue import Catalogue
-from storage.errors import NotAnArchive
+from storage.errors import NotAnArchive, ObjectExists
 from storage.exchange import Exchange
 from storage.leads import Acknowledgement, Leads, NewLead
 from storage.manifest import manifest_of
-from storage.objects import DirectoryStore, ObjectStore
+from storage.objects import INCOMING, DirectoryStore, ObjectStore
 from storage.recovery import recover
 from storage.sealed import SealedSegment
 from storage.segment import Segment
@@ -101,7 +102,9 @@ class Archive:
         archive = cls(root, store, catalogue, settings, clock)
         if not (root / HEAD).exists():
             head = {"format": FORMAT, "name": root.resolve().name, "created": clock().isoformat()}
-            store.put_bytes(HEAD, orjson.dumps(head, option=orjson.OPT_INDENT_2))
+            # Another process may have made the archive in this moment; then its head is the one.
+            with suppress(ObjectExists):
+                store.put_bytes(HEAD, orjson.dumps(head, option=orjson.OPT_INDENT_2))
         return archive
 
     # sources
@@ -279,6 +282,15 @@ class Archive:
         self.catalogue.close()
 
 
+def is_vacant(root: Path) -> bool:
+    """Whether an archive can be made at `root`: nothing is there, or one that was never finished."""
+    return not root.exists() or (root.is_dir() and not _others(root))
+
+
+def _others(root: Path) -> list[str]:
+    return [entry.name for entry in root.iterdir() if entry.name not in (STATE_DIRECTORY, INCOMING)]
+
+
 def _check_place(root: Path, *, create: bool) -> None:
     if not root.exists():
         if not create:
@@ -286,14 +298,14 @@ def _check_place(root: Path, *, create: bool) -> None:
         return
     if not root.is_dir():
         raise NotAnArchive(str(root), "it is a file")
+    # Before the head is looked for: another process may be making the archive now, and the head comes first.
+    others = _others(root)
     head = root / HEAD
     if head.exists():
         found = json.loads(head.read_bytes())
         if found.get("format") != FORMAT:
             raise NotAnArchive(str(root), f"its store format is {found.get('format')!r}, this is for format {FORMAT}")
-        return
-    others = [entry.name for entry in root.iterdir() if entry.name != STATE_DIRECTORY]
-    if others or not create:
+    elif others or not create:
         what = f"it holds {others[0]!r} and no {HEAD}" if others else "it is empty"
         raise NotAnArchive(str(root), what)
 

@@ -28,6 +28,7 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    inspect,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -204,7 +205,15 @@ class Catalogue:
         self.engine: Engine = create_engine(url)
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _tune_sqlite)
-        metadata.create_all(self.engine)
+        if not metadata.tables.keys() <= set(inspect(self.engine).get_table_names()):
+            self._create_tables()
+
+    def _create_tables(self) -> None:
+        with self.engine.begin() as connection:
+            if self.engine.dialect.name == "sqlite":
+                # Two crawls may begin with one new archive: the second has to look when the first is done.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            metadata.create_all(connection)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -230,9 +239,10 @@ def insert_new(connection: Connection, table: Table) -> Any:
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
+    # First, since another process may hold the database now.
+    cursor.execute("PRAGMA busy_timeout=30000")
     # WAL lets `status` read while a crawl writes; FULL makes a commit survive a power cut, not only a kill.
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA busy_timeout=30000")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()

@@ -18,6 +18,7 @@ from storage.errors import BadObjectKey, DigestMismatch, ObjectExists, ObjectMis
 # No part is hidden, so that a directory store has room for what is no object; S3 takes 1024 bytes a key.
 _KEY = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,255}(?:/(?!\.)[^/\\\x00-\x1f\x7f]{1,255})*")
 _KEY_LIMIT_BYTES = 1024
+INCOMING = ".incoming"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ class DirectoryStore(ObjectStore):
         if target.exists():
             self._refuse_other(key, sha256)
             return
-        incoming = self.root / ".incoming"
+        incoming = self.root / INCOMING
         make_directories(incoming)
         beside = incoming / uuid4().hex
         try:

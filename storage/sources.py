@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
-from storage.catalogue import sources
+from storage.catalogue import insert_new, sources
 from storage.errors import SourceBusy
 
 
@@ -43,20 +43,10 @@ class Sources:
 
     def enlist(self, source_id: str, *, name: str, home: str, toml: str, now: datetime) -> int:
         """Make a source known, or note that its file changed; the number of its current revision, from 1."""
-        row = self.connection.execute(
-            select(sources.c.toml, sources.c.revision).where(sources.c.id == source_id)
-        ).first()
-        if row is None:
-            values = {
-                "id": source_id,
-                "name": name,
-                "home": home,
-                "toml": toml,
-                "revision": 1,
-                "added_at": now,
-            }
-            self.connection.execute(insert(sources).values(**values))
+        values = {"id": source_id, "name": name, "home": home, "toml": toml, "revision": 1, "added_at": now}
+        if self.connection.execute(insert_new(self.connection, sources).values(**values)).rowcount:
             return 1
+        row = self.connection.execute(select(sources.c.toml, sources.c.revision).where(sources.c.id == source_id)).one()
         if row.toml == toml:
             return int(row.revision)
         changed = {"name": name, "home": home, "toml": toml, "revision": row.revision + 1}
@@ -71,8 +61,11 @@ class Sources:
         held = row.owner is not None and row.owner != owner and row.owned_until > now
         if held and not _is_dead(row.owner, owner):
             raise SourceBusy(source_id, row.owner)
-        values = {"owner": owner, "owned_until": now + period}
-        self.connection.execute(update(sources).where(sources.c.id == source_id).values(**values))
+        # Two that looked at the same moment: the second finds another owner than the one it saw.
+        seen = sources.c.owner.is_not_distinct_from(row.owner)
+        taken = update(sources).where(sources.c.id == source_id, seen).values(owner=owner, owned_until=now + period)
+        if self.connection.execute(taken).rowcount == 0:
+            raise SourceBusy(source_id, "a process that began at the same moment")
 
     def disown(self, source_id: str, owner: str) -> None:
         """Give the lease back, if it is this owner's."""

@@ -228,7 +228,7 @@ class NewsroomSpider(Spider):
         """A callback raised; without a response it was `start`, and there is nothing to go on with."""
         assert failure.value is not None
         if response is None or response.request is None:
-            self.fail("internal-error", failure.value)
+            self.fail("internal-error", f"{type(failure.value).__name__}: {failure.value}")
         else:
             self._visit_failed(Visit(response.request.meta["lead"], self.services.clock()), failure)
 
@@ -242,15 +242,15 @@ class NewsroomSpider(Spider):
         try:
             return await self.services.keeper.run(function, *args, **kwargs)
         except STORAGE_PROBLEMS as problem:
-            self.fail("storage", problem)
+            self.fail("storage", self.services.keeper.told(problem))
             raise Stopped("nothing can be stored") from problem
 
-    def fail(self, kind: str, problem: BaseException) -> None:
+    def fail(self, kind: str, detail: str) -> None:
         """End the crawl for a reason of its own; the first one is the one that is reported."""
         if self.failed is None:
             self.failed = kind
-            logger.error("the crawl ends: %s", problem)
-            self.problems.append(Problem(kind, f"{type(problem).__name__}: {problem}"))
+            logger.error("the crawl of %s ends: %s", self.source.id, detail)
+            self.problems.append(Problem(kind, detail))
             self._stopping = asyncio.create_task(self.stop())
 
     # leaving early
@@ -269,8 +269,9 @@ class NewsroomSpider(Spider):
         self.manners.stop()
         if self.handler is not None:
             self.handler.wire.stop()
-        assert self.crawler.engine is not None
-        await self.crawler.engine.close_spider_async(reason="interrupted")
+        engine = self.crawler.engine
+        if engine is not None and engine.spider is not None:
+            await engine.close_spider_async(reason="interrupted")
 
     def is_stopping(self) -> bool:
         """Whether the crawl is being stopped; asked again after every wait."""

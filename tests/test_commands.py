@@ -1,0 +1,425 @@
+"""Every command as its first user meets it: what it says, what it writes, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.progress import Progress
+from newsark.cli import run
+from newsark.console import counted, human_bytes, plain
+from newsark.home import Home
+from newsark.live import live_line
+from tests.cli import NEWSARK, Ran, crawl, newsark
+from tests.newsroom import Site, running_newsroom
+
+ARCHIVE_COMMANDS = [("status",), ("show", "x"), ("export", "-o", "-"), ("crawl", "http://127.0.0.1:9/")]
+
+
+@dataclass(frozen=True, slots=True)
+class Crawled:
+    """The sample newsroom, three of its articles crawled into `archive` of a directory."""
+
+    site: Site
+    directory: Path
+    ran: Ran
+
+    def newsark(self, *arguments: str | Path) -> Ran:
+        """A command in that directory."""
+        return newsark(*arguments, cwd=self.directory)
+
+
+@pytest.fixture(scope="module")
+def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
+    directory = tmp_path_factory.mktemp("commands")
+    with running_newsroom() as site:
+        yield Crawled(site, directory, crawl(site.url + "/", directory, "--limit", "3"))
+
+
+def on_a_terminal(*arguments: str, cwd: Path, typed: bytes = b"", columns: int = 80) -> tuple[int, str]:
+    """Exit code and screen of a command that has a terminal of that width."""
+    ours, theirs = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NEWSARK_")}
+    process = subprocess.Popen(
+        [NEWSARK, *arguments],
+        cwd=cwd,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment | {"COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": "1"},
+    )
+    os.close(theirs)
+    os.write(ours, typed)
+    screen = b""
+    while True:
+        try:
+            screen += os.read(ours, 65536)
+        except OSError:  # Linux ends a terminal that nobody writes to any more in this way
+            break
+    os.close(ours)
+    return process.wait(timeout=30), screen.decode().replace("\r\n", "\n")
+
+
+# help and start
+
+
+def test_help_lists_the_commands_in_the_order_of_use(tmp_path: Path) -> None:
+    text = newsark("--help", cwd=tmp_path).out
+    names = ["init", "sources", "crawl", "status", "show", "export", "extract", "doctor"]
+    places = [re.search(rf"^│ {name} ", text, re.MULTILINE) for name in names]
+    assert all(places)
+    starts = [place.start() for place in places if place]
+    assert starts == sorted(starts)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        (["--help"], {"scrapy", "trafilatura", "sqlalchemy", "twisted", "aiohttp", "lxml"}),
+        (["status"], {"scrapy", "trafilatura", "twisted", "aiohttp"}),
+        (["export", "-o", "-"], {"scrapy", "trafilatura", "twisted", "aiohttp"}),
+    ],
+)
+def test_a_command_starts_without_what_it_does_not_need(
+    crawled: Crawled, arguments: list[str], unwanted: set[str]
+) -> None:
+    code = (
+        f"import sys; sys.argv = ['newsark', *{arguments!r}]\n"
+        "from newsark.cli import run\n"
+        f"code = run(); print(code, sorted({unwanted!r} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=crawled.directory, capture_output=True, check=True)
+    assert done.stderr == b"0 []\n"
+
+
+def test_python_users_import_newsark_without_loading_it() -> None:
+    code = "import sys, newsark; print({'sqlalchemy', 'scrapy', 'pydantic'} & set(sys.modules)); print(newsark.open)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.startswith("set()\n<function open")
+
+
+# wrong use
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("stauts", "no such command 'stauts'; did you mean 'status'? See newsark --help"),
+        ("crawl --limt 3", "no such option: --limt (Possible options: --limit"),
+        ("crawl --limit x", "'--limit': must be a valid integer. See newsark crawl --help"),
+        ("crawl --limit -3", "must be greater than or equal to 0"),
+        ("export", "missing option '--output' / '-o'. See newsark export --help"),
+        ("export -o - --format doc", "'doc' is not one of"),
+        ("show", "missing argument 'URL|ID'"),
+        ("status a b --colour", "no such option: --colour"),
+        ("crawl", "there is no source yet; add one with: newsark sources add URL"),
+        ("crawl nosuch", "no source is called 'nosuch'; add one with: newsark sources add URL"),
+        ("crawl news.example.org", "write all of it: https://news.example.org"),
+        ("crawl page.html", "--source-file"),
+        ("crawl ftp://news.example.org/", "only http and https are visited, not ftp"),
+        ("crawl http://", "cannot be visited"),
+        ("crawl --source-file no.toml", "no.toml: cannot be read: No such file"),
+        ("crawl --since yesterday", "'yesterday' is no date like 2026-11-23"),
+        ("crawl --timeout 0", "--timeout: must be more than 0"),
+        ("crawl --contact me", "--contact: must be an e-mail address or a URL"),
+        ("crawl http://a.example/ --allow-host a/b", "--allow-host: "),
+        ("crawl http://a.example/ --archive s3://bucket", "only a directory can hold the archive"),
+        ("status", "there is no archive at"),
+        ("show http://a.example/", "there is no archive at"),
+        ("export -o -", "there is no archive at"),
+        ("sources check nosuch", "no source is called 'nosuch'"),
+        ("init --contact me", "--contact: must be an e-mail address or a URL"),
+        ("init page.html/below", "Not a directory; name another directory"),
+    ],
+)
+def test_wrong_use_is_one_line_on_standard_error_and_exit_code_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "page.html").write_text("<p>")
+    monkeypatch.setattr(sys, "argv", ["newsark", *line.split()])
+    assert run() == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("newsark: ")
+    assert said.err.count("\n") == 1
+    assert words in said.err
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+@pytest.mark.parametrize("arguments", ARCHIVE_COMMANDS, ids=lambda one: one[0])
+def test_a_directory_with_other_things_is_refused_and_left_alone(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "letters.txt").write_text("Dear all")
+    ran = newsark(*arguments, "--archive", other, cwd=tmp_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert "it holds 'letters.txt' and no newsark.json" in ran.err
+    assert ran.err.count("\n") == 1
+    assert [path.name for path in tmp_path.rglob("*")] == ["other", "letters.txt"]
+
+
+def test_a_database_that_cannot_be_opened_is_one_line_and_exit_code_3(crawled: Crawled, tmp_path: Path) -> None:
+    archive = crawled.directory / "archive"
+    (tmp_path / "newsark.toml").write_text(f'archive = "{archive}"\ncatalogue = "sqlite:////no/such/place.sqlite"')
+    ran = newsark("status", cwd=tmp_path)
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith("newsark: the catalogue cannot be used: unable to open database file; check")
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("url", ["nonsense", "oracle9://a/b", "mysql+nodriver://a/b"])
+def test_a_database_url_that_is_none_is_wrong_use(crawled: Crawled, tmp_path: Path, url: str) -> None:
+    archive = crawled.directory / "archive"
+    (tmp_path / "newsark.toml").write_text(f'archive = "{archive}"\ncatalogue = "{url}"')
+    ran = newsark("status", cwd=tmp_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert "settings: catalogue: is no database URL that works here" in ran.err
+    assert ran.err.count("\n") == 1
+
+
+# init
+
+
+def test_init_makes_a_home_and_never_asks_where_nobody_can_answer(tmp_path: Path) -> None:
+    ran = newsark("init", "my archive", cwd=tmp_path, stdin=b"a@b.example\n")
+    assert (ran.code, ran.err) == (0, "")
+    assert "No contact is set." in ran.out
+    assert "Next: cd 'my archive' && newsark sources add" in ran.out
+    assert sorted(path.name for path in (tmp_path / "my archive").rglob("*")) == [
+        "_example.toml",
+        "newsark.toml",
+        "sources",
+    ]
+    again = newsark("init", "my archive", cwd=tmp_path)
+    assert (again.code, again.err.count("\n")) == (2, 1)
+    assert "is there already" in again.err
+
+
+def test_init_asks_at_a_terminal_until_it_has_a_contact(tmp_path: Path) -> None:
+    code, screen = on_a_terminal("init", cwd=tmp_path, typed=b"me\nme@here.example\n")
+    assert code == 0
+    assert "It must be an e-mail address or a URL" in screen
+    text = (tmp_path / "newsark.toml").read_text()
+    assert '\ncontact = "me@here.example"\n' in text
+
+
+def test_init_takes_no_answer_for_an_answer(tmp_path: Path) -> None:
+    code, screen = on_a_terminal("init", cwd=tmp_path, typed=b"\n")
+    assert (code, "No contact is set." in screen) == (0, True)
+    assert "\n# contact = " in (tmp_path / "newsark.toml").read_text()
+
+
+# crawl
+
+
+def test_crawling_an_article_visits_it_and_nothing_else(crawled: Crawled, tmp_path: Path) -> None:
+    site = crawled.site
+    story = site.newsroom.stories()[0]
+    before = len(site.requests)
+    first = crawl(site.url + story.path, tmp_path)
+    assert first.code == 0, first.err
+    assert set(site.paths()[before:]) == {"/robots.txt", story.path}
+    (source,) = first.json["sources"]
+    assert (source["leads"]["known"], source["leads"]["captured"]) == (1, 1)
+    again = crawl(site.url + story.path, tmp_path)
+    assert again.json["sources"][0]["leads"]["unchanged"] == 1
+
+
+def test_crawling_a_feed_visits_what_it_names(crawled: Crawled, tmp_path: Path) -> None:
+    site = crawled.site
+    before = len(site.requests)
+    assert crawl(site.url + "/feed.json", tmp_path).code == 0
+    asked = set(site.paths()[before:])
+    assert {"/robots.txt", "/feed.json"} < asked
+    assert asked - {"/robots.txt", "/feed.json"} <= {story.path for story in site.newsroom.stories()}
+
+
+def test_a_url_that_may_not_be_visited_is_told_with_the_line_that_forbids_it(crawled: Crawled, tmp_path: Path) -> None:
+    site = crawled.site
+    ran = newsark("crawl", f"{site.url}/search?q=x", "--allow-host", site.url[7:], "--delay", "0", cwd=tmp_path)
+    assert "1 lead = 0 captured + 0 unchanged + 0 failed + 1 refused + 0 pending" in ran.out
+    assert f"1 refused: robots\n    {site.url}/search?q=x\n      robots.txt line 3: Disallow: /search\n" in ran.out
+
+
+def test_a_crawl_reports_at_80_columns_and_leaves_no_live_line(crawled: Crawled) -> None:
+    host = crawled.site.url.removeprefix("http://")
+    name = host.replace(".", "-").replace(":", "-")
+    code, screen = on_a_terminal(
+        "crawl", name, "--limit", "0", "--allow-host", host, "--delay", "0", cwd=crawled.directory
+    )
+    assert code == 0
+    live, _, report = screen.rpartition("\x1b[?25h")
+    assert "requests  " in live
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", report).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("  41 leads = ") for line in lines)
+
+
+# status
+
+
+def test_status_adds_up_and_tells_what_is_held(crawled: Crawled) -> None:
+    (state,) = crawled.newsark("status", "--json").json["sources"]
+    leads = state["leads"]
+    assert leads["known"] == sum(count for name, count in leads.items() if name != "known") == 41
+    assert (state["articles"], state["versions"]) == (3, 3)
+    text = crawled.newsark("status", state["id"]).out
+    terms = " + ".join(f"{count} {name}" for name, count in leads.items() if name != "known")
+    assert f"41 leads = {terms}" in text
+    assert f"3 articles in 3 versions, {human_bytes(state['bytes'])} in 2 WARC files" in text
+    assert "last crawl: " in text
+
+
+def test_status_tells_of_sources_that_wait_for_their_first_crawl(crawled: Crawled) -> None:
+    directory = crawled.directory / "archive" / ".newsark" / "sources"
+    directory.mkdir(exist_ok=True)
+    path = directory / "lantern.toml"
+    path.write_text('id = "lantern"\nname = "Lantern"\nhome = "https://lantern.example/"\n')
+    try:
+        assert crawled.newsark("status", "--json").json["not_crawled"] == ["lantern"]
+        assert crawled.newsark("status", "lantern").out == "lantern\n  not crawled yet: newsark crawl\n"
+        assert "'lantren'; known sources: lantern\n" in crawled.newsark("status", "lantren").err
+    finally:
+        path.unlink()
+
+
+# show and export
+
+
+def records(ran: Ran) -> list[dict[str, object]]:
+    assert (ran.code, ran.err) == (0, "")
+    return list(ran.lines)
+
+
+def test_show_tells_words_versions_and_places(crawled: Crawled) -> None:
+    record = records(crawled.newsark("export", "-o", "-"))[0]
+    shown = crawled.newsark("show", str(record["url"])).out
+    assert shown.startswith(f"{record['headline']}\n")
+    for paragraph in str(record["articleBody"]).split("\n"):
+        assert f"\n\n{paragraph}\n" in shown
+    assert f"record {record['id']}" in shown
+    assert json.loads(crawled.newsark("show", str(record["id"]), "--record").out) == record
+
+
+def test_show_tells_what_came_of_a_url_that_is_no_article(crawled: Crawled) -> None:
+    ran = crawled.newsark("show", f"{crawled.site.url}/feed.json?utm_source=x")
+    assert (ran.code, ran.out) == (2, "")
+    assert "as no article: feed, unchanged; visited 20" in ran.err
+
+
+def test_export_of_a_source_to_a_file_is_what_goes_to_standard_output(crawled: Crawled) -> None:
+    (source,) = crawled.newsark("sources", "list", "--json").json["sources"]
+    ran = crawled.newsark("export", "-o", "out.jsonl", "--source", source["id"])
+    assert (ran.code, ran.out, ran.err) == (0, "", "Wrote 3 records to out.jsonl\n")
+    written = (crawled.directory / "out.jsonl").read_text()
+    assert written == crawled.newsark("export", "-o", "-").out
+    assert not (crawled.directory / "out.jsonl.part").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("-o", "nowhere/out.jsonl"), "there is no directory nowhere"),
+        (("-o", "archive"), "archive is a directory"),
+        (("-o", "-", "--source", "nosuch"), "no source is called 'nosuch'; known sources: "),
+    ],
+)
+def test_export_that_cannot_be_done_writes_nothing(crawled: Crawled, arguments: tuple[str, ...], words: str) -> None:
+    before = sorted(crawled.directory.iterdir())
+    ran = crawled.newsark("export", *arguments)
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert words in ran.err
+    assert sorted(crawled.directory.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", ["export -o -", "show {url}", "status --json", "doctor"])
+def test_a_reader_that_goes_away_ends_a_command_well(crawled: Crawled, command: str) -> None:
+    url = records(crawled.newsark("export", "-o", "-"))[0]["url"]
+    line = f"{NEWSARK} {command.format(url=url)} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], cwd=crawled.directory, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+# doctor
+
+
+def test_doctor_finds_all_well(crawled: Crawled) -> None:
+    ran = crawled.newsark("doctor", "--json")
+    assert (ran.code, ran.json["ok"]) == (0, True)
+    verdicts = {one["check"]: one["verdict"] for one in ran.json["findings"]}
+    assert verdicts["reader process"] == verdicts["store"] == verdicts["archive"] == "ok"
+    assert verdicts["contact"] == "warning"
+    assert crawled.newsark("doctor", "--quiet").out.startswith("! contact: none is set")
+
+
+@pytest.mark.parametrize(
+    ("settings", "sources", "words"),
+    [
+        ("workers = 0", "", "✗ settings: "),
+        ("", "id = 5", "✗ source files: "),
+        ('archive = "/dev/null"', "", "✗ archive: /dev/null is not a Newsark archive: it is a file"),
+    ],
+)
+def test_doctor_names_each_fault_and_goes_on(tmp_path: Path, settings: str, sources: str, words: str) -> None:
+    (tmp_path / "newsark.toml").write_text(settings)
+    (tmp_path / "sources").mkdir()
+    if sources:
+        (tmp_path / "sources" / "a.toml").write_text(sources)
+    ran = newsark("doctor", cwd=tmp_path)
+    assert (ran.code, ran.err) == (1, "")
+    assert words in ran.out
+    assert "✓ reader process: reads a page" in ran.out
+
+
+# what people see
+
+
+@given(
+    st.text(max_size=200),
+    st.dictionaries(st.sampled_from(["captured", "failed"]), st.integers(0, 10**9)),
+    st.integers(20, 200),
+)
+def test_a_live_line_is_never_wider_than_the_terminal(doing: str, visited: dict[str, int], width: int) -> None:
+    progress = Progress("a-newsroom", requests=12, received_bytes=34567, doing=doing)
+    progress.visited.update(visited)
+    assert live_line(progress, 61, width).cell_len < width
+
+
+def test_a_live_line_tells_what_was_done_and_what_is_being_done() -> None:
+    progress = Progress("lantern", requests=1, received_bytes=1500, doing="https://lantern.example/2026/03/11/budget")
+    progress.visited["captured"] = 3
+    assert live_line(progress, 61, 80).plain == "lantern  1:01  1 request  1.5 kB  3 captured  /2026/03/11/budget"
+    assert live_line(progress, 61, 60).plain.endswith("  …03/11/budget")
+
+
+@given(st.text())
+def test_nothing_that_is_shown_steers_the_terminal(text: str) -> None:
+    shown = plain(text + "\x1b[2J\x9b\u202e")
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", shown)
+    assert len(shown) == len(text) + 6
+
+
+def test_numbers_have_their_nouns() -> None:
+    assert [counted(1, "lead"), counted(0, "lead"), counted(1204, "query")] == ["1 lead", "0 leads", "1,204 queries"]
+
+
+def test_a_home_knows_a_vacant_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    home = Home.here(archive="kept")
+    assert home.is_vacant
+    (tmp_path / "kept" / ".newsark" / "sources").mkdir(parents=True)
+    assert home.is_vacant
+    (tmp_path / "kept" / "x").touch()
+    assert not home.is_vacant
