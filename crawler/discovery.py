@@ -73,12 +73,13 @@ async def seed(spider: NewsroomSpider) -> None:
     """Put the source's feeds, sitemaps and sections into the catalogue, listed ones and found ones.
 
     Places that were named for this run are visited first. When they are articles, feeds or sitemaps, nothing is
-    looked for and no other list is visited again: they are what was asked for.
+    looked for, and no other list is visited unless `again` asks for everything: they are what was asked for.
     """
     named = [await look_at(spider, url) for _, url in spider.extra]
-    listed = named
-    if not named or any(place.kind == SECTION for place in named):
-        listed = [*named, *await _seek(spider)]
+    is_broad = not named or any(place.kind == SECTION for place in named)
+    if is_broad or spider.services.options.again:
+        await spider.prepare_leads()
+    listed = [*named, *await _seek(spider)] if is_broad else named
     leads = [lead for one in listed if (lead := _lead_or_problem(one, spider.problems)) is not None]
     asked = {lead_for(one).identity for one in named}
     now = spider.services.clock()
@@ -95,7 +96,6 @@ async def seed(spider: NewsroomSpider) -> None:
 async def _seek(spider: NewsroomSpider) -> list[Found]:
     """The places that the source file lists, and those that are found now."""
     source = spider.source
-    await spider.prepare_leads()
     listed = [
         *(Found(FEED, url, "source file") for url in source.feeds),
         *(Found(SITEMAP, url, "source file") for url in source.sitemaps),

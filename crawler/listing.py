@@ -11,12 +11,14 @@ from crawler.kinds import ARTICLE, FEED, SITEMAP, priority_of
 from crawler.links import normalise
 from crawler.sitemaps import Sitemap, SitemapLimits, parse_sitemap
 from crawler.source import Source
-from crawler.visit import Answer
+from crawler.visit import Answer, Note
 from pipelines.decode import decode_body
 from storage.errors import NewsarkError, PageError, Refused
 from storage.leads import Lead, NewLead, lead_identity
 
 MAX_SITEMAP_DEPTH = 5
+# A document type stands before the root element, and no honest one is longer.
+DOCTYPE_BYTES = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -24,7 +26,7 @@ class Listing:
     """What was read: leads in the list's order, notes worth showing, and what made it useless, if anything."""
 
     found: list[NewLead] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     problem: tuple[str, str] | None = None
     kind: str = ""
     title: str | None = None
@@ -37,17 +39,24 @@ def read_listing(lead: Lead, answer: Answer, source: Source, limit_bytes: int) -
     except PageError as problem:
         return Listing(problem=(problem.kind, str(problem)))
     try:
-        if lead.kind == FEED:
-            feed = parse_feed(decoded.data, answer.header("Content-Type"), answer.url)
-            return _from_feed(feed, lead, source)
-        return _from_sitemap(parse_sitemap(decoded.data, answer.url, SitemapLimits()), lead, source)
+        listing = _listing(decoded.data, lead, answer, source)
     except NewsarkError as problem:
         return Listing(problem=(getattr(problem, "kind", "unreadable"), str(problem)))
+
+    if b"<!ENTITY" in decoded.data[:DOCTYPE_BYTES]:
+        listing.notes.insert(0, Note("entities-declared", "it declares entities; they are never expanded"))
+    return listing
+
+
+def _listing(data: bytes, lead: Lead, answer: Answer, source: Source) -> Listing:
+    if lead.kind == FEED:
+        return _from_feed(parse_feed(data, answer.header("Content-Type"), answer.url), lead, source)
+    return _from_sitemap(parse_sitemap(data, answer.url, SitemapLimits()), lead, source)
 
 
 def _from_feed(feed: Feed, lead: Lead, source: Source) -> Listing:
     listing = Listing(
-        notes=[f"list-doubtful: {problem}" for problem in feed.problems], kind=feed.kind, title=feed.title
+        notes=[Note("list-doubtful", problem) for problem in feed.problems], kind=feed.kind, title=feed.title
     )
     for entry in feed.entries:
         hints = _hints(title=entry.title, published=entry.published, updated=entry.updated, author=entry.author)
@@ -58,7 +67,7 @@ def _from_feed(feed: Feed, lead: Lead, source: Source) -> Listing:
 
 
 def _from_sitemap(sitemap: Sitemap, lead: Lead, source: Source) -> Listing:
-    listing = Listing(notes=[f"list-doubtful: {problem}" for problem in sitemap.problems], kind=sitemap.kind)
+    listing = Listing(notes=[Note("list-doubtful", problem) for problem in sitemap.problems], kind=sitemap.kind)
     for entry in sitemap.entries:
         is_news = entry.news_title is not None or entry.news_date is not None
         hints = _hints(title=entry.news_title, published=entry.news_date, lastmod=entry.lastmod)
@@ -70,15 +79,16 @@ def _from_sitemap(sitemap: Sitemap, lead: Lead, source: Source) -> Listing:
     return listing
 
 
-def _children(urls: Iterable[str], lead: Lead, notes: list[str]) -> list[NewLead]:
+def _children(urls: Iterable[str], lead: Lead, notes: list[Note]) -> list[NewLead]:
     children: list[NewLead] = []
     own = lead_identity(normalise(lead.url))
     for url in urls:
         identity = lead_identity(normalise(url))
         if identity == own:
-            notes.append(f"sitemap-lists-itself: {url} names itself; it is read once")
+            notes.append(Note("sitemap-lists-itself", f"{url} names itself; it is read once"))
         elif lead.depth + 1 >= MAX_SITEMAP_DEPTH:
-            notes.append(f"sitemap-too-deep: {url} would be level {lead.depth + 2}; {MAX_SITEMAP_DEPTH} are read")
+            too_deep = f"{url} would be level {lead.depth + 2}; {MAX_SITEMAP_DEPTH} are read"
+            notes.append(Note("sitemap-too-deep", too_deep))
         else:
             children.append(
                 NewLead(

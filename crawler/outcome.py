@@ -62,8 +62,8 @@ def _done(visit: Visit, state: LeadState) -> Acknowledgement:
     return Acknowledgement(
         lead_id=visit.lead.id,
         state=state,
-        reason=visit.notes[0].split(":", 1)[0] if visit.notes else None,
-        detail="; ".join(visit.notes) or None,
+        reason=visit.notes[0].kind if visit.notes else None,
+        detail="; ".join(note.sentence for note in visit.notes) or None,
         visited_at=visit.at,
         attempts=0,
         next_due=None,

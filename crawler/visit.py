@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from storage.capture import Capture
 from storage.leads import Lead, NewLead
@@ -49,6 +49,13 @@ class Problem:
     retry_after_seconds: float | None = None
 
 
+class Note(NamedTuple):
+    """Something worth showing about a list that could be read all the same: a word for reports, and a sentence."""
+
+    kind: str
+    sentence: str
+
+
 @dataclass(slots=True)
 class Visit:
     """One lead's journey from step 3 to step 9. One that is `cut_short` by the crawl's end is not acknowledged."""
@@ -60,7 +67,7 @@ class Visit:
     failure_capture: Capture | None = None
     reading: Reading | None = None
     found: list[NewLead] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     hints: Mapping[str, str] = field(default_factory=dict)
     cut_short: bool = False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -57,6 +58,10 @@ def about(
 
 def main() -> None:
     """Run the command line; the entry point of `newsark`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a terminal without Unicode shows question marks, which is better than nothing
+            stream.reconfigure(errors="replace")
     sys.exit(run())
 
 

@@ -25,6 +25,8 @@ from pipelines.pool import ReaderPool
 
 T = TypeVar("T")
 
+LAST_TASKS_SECONDS = 2.0
+
 
 def crawl_options(home: Home, **options: Any) -> CrawlOptions:
     """The options of a run from the settings, with those of the command on top."""
@@ -82,4 +84,20 @@ def in_reactor(main: Callable[[AsyncCrawlerProcess], Awaitable[T]]) -> T:
     handler = RichHandler(logging.WARNING, console=err, show_path=False)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     logging.captureWarnings(True)
-    return run_in_reactor(main)
+
+    async def whole(process: AsyncCrawlerProcess) -> T:
+        try:
+            return await main(process)
+        finally:
+            await _end_tasks()
+
+    return run_in_reactor(whole)
+
+
+async def _end_tasks() -> None:
+    """Cancel what still waits for something: the reactor ends without doing so, and Python would complain."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=LAST_TASKS_SECONDS)

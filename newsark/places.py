@@ -34,7 +34,7 @@ def print_found(source_id: str, found: Discovery) -> None:
     for problem in found.problems:
         say(f"{problem.kind}: {problem.detail}", "red", indent=2)
         if todo := cure(problem.kind):
-            say(todo, "dim", indent=6)
+            say(f"→ {todo}", indent=6)
 
 
 def _yields(place: Found) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 _BLOCKED = "the server refuses or wants less: raise the delay, set a contact, write to the newsroom"
 _UNREACHABLE = "no answer came: try again, or look with newsark sources check"
-_CUT = "what came is kept and marked: raise max_body_bytes or fetch_timeout_seconds to get all of it"
 
 _CURES = {
     "http-401": _BLOCKED,
@@ -19,12 +18,12 @@ _CURES = {
     "disconnect": _UNREACHABLE,
     "tls": _UNREACHABLE,
     "certificate": "nobody vouches for the server: check it; insecure_tls = true in the source file keeps it anyway",
-    "truncated-length": _CUT,
-    "truncated-time": _CUT,
-    "truncated-disconnect": _CUT,
+    "truncated-length": "what came is kept and marked: raise max_body_bytes to get all of it",
+    "truncated-time": "what came is kept and marked: raise fetch_timeout_seconds to get all of it",
+    "truncated-disconnect": "what came is kept and marked",
     "scope": "another site: add it to hosts in the source file if it belongs to the newsroom",
-    "too-large": "the bytes are kept: raise max_page_bytes to read it",
-    "reading-timed-out": "the bytes are kept: raise extract_timeout_seconds to read it",
+    "too-large": "the bytes are kept",
+    "reading-timed-out": "the bytes are kept",
     "reader-crashed": "the bytes are kept",
     "home-moved": "remove the source and add the other address",
     "not-a-feed": "correct `feeds` in the source file",

@@ -10,7 +10,9 @@ from rich.text import Text
 from newsark.console import counted, human_bytes, plain, say, say_line
 from newsark.reasons import cure
 
-MOST_PROBLEMS = 12
+MOST_PROBLEMS = 20
+# What failed comes first; what is only a note to a captured list comes last.
+STATE_ORDER = ("failed", "refused", "pending", "unchanged", "captured")
 
 
 def print_name(source_id: str, name: str) -> None:
@@ -50,8 +52,10 @@ def print_problems(problems: Iterable[Mapping[str, Any]]) -> None:
         style = "red" if state == "failed" else "dim" if state == "captured" else "yellow"
         say_line(Text(plain(f"  {problem['count']:,} {state}: {reason}"), style))
         say_line(Text(plain(f"    {problem['url']}"), "dim"))
-        for words in filter(None, (problem.get("detail"), cure(reason))):
-            say(Text(plain(str(words)[:500]), "dim"), indent=6)
+        if problem.get("detail"):
+            say(str(problem["detail"])[:500], "dim", indent=6)
+        if todo := cure(reason):
+            say(f"→ {todo}", indent=6)
     if len(shown) > MOST_PROBLEMS:
         say(f"and {counted(len(shown) - MOST_PROBLEMS, 'reason')} more: newsark status --json has them all", indent=2)
 
@@ -60,4 +64,5 @@ def _distinct(problems: Iterable[Mapping[str, Any]]) -> Sequence[Mapping[str, An
     """The problems without those of the run that leads have too: a home page is both a place to look and a lead."""
     every = list(problems)
     of_leads = {one["reason"] for one in every if one.get("kind") != "source"}
-    return [one for one in every if one.get("kind") != "source" or one["reason"] not in of_leads]
+    once = [one for one in every if one.get("kind") != "source" or one["reason"] not in of_leads]
+    return sorted(once, key=lambda one: STATE_ORDER.index(one["state"]))

@@ -237,7 +237,7 @@ class ReadingTimedOut(PageError):
 
     def __init__(self, limit_seconds: float) -> None:
         self.limit_seconds = limit_seconds
-        super().__init__(f"reading the page took longer than {limit_seconds:g} s; raise extract_timeout to wait longer")
+        super().__init__(f"reading the page took longer than {limit_seconds:g} s; raise extract_timeout_seconds")
 
 
 class ReaderCrashed(PageError):

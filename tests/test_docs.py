@@ -85,7 +85,7 @@ def test_every_page_error_is_explained(kind: str) -> None:
 
 def test_the_ten_steps_stand_in_order() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    steps = "discover lease fetch archive judge extract compare record acknowledge seal".split()
+    steps = ["discover", "lease", "fetch", "archive", "judge", "extract", "compare", "record", "acknowledge", "seal"]
     places = [text.index(f"{number}. **{step}") for number, step in enumerate(steps, 1)]
     assert places == sorted(places)
 
@@ -105,5 +105,3 @@ def test_links_between_documents_lead_somewhere() -> None:
     for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
-
-

@@ -117,9 +117,7 @@ async def test_an_edit_changes_headline_paragraph_date_and_tag(site: Site, clien
     assert story.paragraphs[:2] + story.paragraphs[3:] == edited.paragraphs[:2] + edited.paragraphs[3:]
 
 
-async def test_a_removed_story_answers_410_leaves_maps_and_comes_back(
-    site: Site, client: ClientSession
-) -> None:
+async def test_a_removed_story_answers_410_leaves_maps_and_comes_back(site: Site, client: ClientSession) -> None:
     url = site.url + site.newsroom.story(REMOVED).path
     seen = []
     for _ in range(5):
@@ -143,16 +141,12 @@ def test_a_touched_story_has_a_new_date_and_the_same_words() -> None:
 @pytest.mark.parametrize(
     "path", ["/feed.xml", "/atom.xml", "/feed.json", "/sitemap.xml", "/sitemap-archive.xml.gz", "/story"]
 )
-async def test_unchanged_pages_answer_304_to_either_condition(
-    site: Site, client: ClientSession, path: str
-) -> None:
+async def test_unchanged_pages_answer_304_to_either_condition(site: Site, client: ClientSession, path: str) -> None:
     url = site.url + (site.newsroom.story("swing-bridge-stuck-open").path if path == "/story" else path)
     first, _ = await fetch(client, url)
     by_tag, nothing = await fetch(client, url, If_None_Match=first.headers["ETag"])
     by_time, _ = await fetch(client, url, If_Modified_Since=first.headers["Last-Modified"])
-    stale, _ = await fetch(
-        client, url, If_None_Match='"other"', If_Modified_Since=first.headers["Last-Modified"]
-    )
+    stale, _ = await fetch(client, url, If_None_Match='"other"', If_Modified_Since=first.headers["Last-Modified"])
     assert [first.status, by_tag.status, by_time.status, stale.status] == [200, 304, 304, 200]
     assert nothing == b""
     assert by_tag.headers["ETag"] == first.headers["ETag"]

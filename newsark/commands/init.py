@@ -30,7 +30,7 @@ def init(
     if settings.exists():
         raise WrongUse(f"{settings} is there already; edit it, or name another directory")
     load_settings(directory, {"contact": contact, "operator": operator})
-    if contact is None and sys.stdin.isatty():
+    if contact is None and sys.stdin is not None and sys.stdin.isatty():
         contact = _ask()
     example = directory / "sources" / "_example.toml"
     try:

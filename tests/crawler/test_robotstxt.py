@@ -56,9 +56,7 @@ def allowed(robots: str, path: str, token: str = "newsark") -> bool:
         ("User-agent: 123\nDisallow: /", "/a", True),
     ],
 )
-def test_a_robots_file_means_what_the_rfc_and_its_polite_reading_say(
-    robots: str, path: str, expected: bool
-) -> None:
+def test_a_robots_file_means_what_the_rfc_and_its_polite_reading_say(robots: str, path: str, expected: bool) -> None:
     assert allowed(robots, path) is expected
 
 

@@ -84,9 +84,7 @@ def test_prefixes_and_namespaces_may_be_missing_wrong_or_everywhere() -> None:
 
 
 def test_unescaped_ampersands_and_named_characters_keep_their_meaning() -> None:
-    sitemap = read(
-        urlset("https://gazette.example/?a=1&b=2&copy=3", "https://gazette.example/&eacute;", "/x&amp;y")
-    )
+    sitemap = read(urlset("https://gazette.example/?a=1&b=2&copy=3", "https://gazette.example/&eacute;", "/x&amp;y"))
     assert addresses(sitemap) == [
         "https://gazette.example/?a=1&b=2&copy=3",
         "https://gazette.example/%C3%A9",
@@ -101,9 +99,7 @@ def test_a_gzip_payload_is_unpacked() -> None:
 
 
 def test_a_text_sitemap_is_a_list_of_lines() -> None:
-    sitemap = read(
-        "\ufeffhttps://gazette.example/a\r\n\n  HTTPS://Gazette.example/б \nnot a url\nhttp://[x/\n"
-    )
+    sitemap = read("\ufeffhttps://gazette.example/a\r\n\n  HTTPS://Gazette.example/б \nnot a url\nhttp://[x/\n")
     assert sitemap.kind == "text"
     assert addresses(sitemap) == ["https://gazette.example/a", "https://gazette.example/%D0%B1"]
     assert sitemap.problems[0] == "a line is no URL: 'not a url'"

@@ -15,9 +15,7 @@ SMALL = 'id = "gazette"\nname = "The Gazette"\nhome = "https://www.gazette.examp
 
 
 def gazette(**keys: Any) -> Source:
-    return Source.model_validate(
-        {"id": "gazette", "name": "The Gazette", "home": "https://gazette.example/", **keys}
-    )
+    return Source.model_validate({"id": "gazette", "name": "The Gazette", "home": "https://gazette.example/", **keys})
 
 
 def test_three_keys_make_a_source_that_is_polite() -> None:
@@ -127,9 +125,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_a_dumped_source_explains_every_key_and_reads_back(tmp_path: Path) -> None:
-    source = gazette(
-        feeds=["https://gazette.example/rss"], exclude=["/a/*", "*/b"], risk="high", delay_seconds=2.5
-    )
+    source = gazette(feeds=["https://gazette.example/rss"], exclude=["/a/*", "*/b"], risk="high", delay_seconds=2.5)
     text = dump_source(source)
     path = tmp_path / "gazette.toml"
     path.write_text(text, encoding="utf-8")
@@ -215,9 +211,7 @@ def test_what_is_no_url_or_no_host_makes_no_source() -> None:
         ("mailto:a@gazette.example", False, "scheme: only http and https are visited, not mailto"),
     ],
 )
-def test_scope_is_the_site_less_what_patterns_leave_out_and_the_rule_is_told(
-    url: str, inside: bool, rule: str
-) -> None:
+def test_scope_is_the_site_less_what_patterns_leave_out_and_the_rule_is_told(url: str, inside: bool, rule: str) -> None:
     source = gazette(
         feeds=["https://feeds.example/gazette"],
         hosts=["mirror.example"],

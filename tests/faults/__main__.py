@@ -26,9 +26,7 @@ def main() -> None:
 async def _serve(options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with serve_faults(
-        options.host, options.port, tls=options.tls, robots_status=options.robots_status
-    ) as site:
+    async with serve_faults(options.host, options.port, tls=options.tls, robots_status=options.robots_status) as site:
         print(f"listening on {site.url}/", flush=True)
         await stop.wait()
 

@@ -65,9 +65,7 @@ def article_text(path: str, base_url: str) -> str:
 
 def index(base_url: str) -> bytes:
     """A page with a link to every fault."""
-    rows = "\n".join(
-        f'<li><a href="{base_url}{path}">{escape(what)}</a></li>' for path, what in FAULTS.items()
-    )
+    rows = "\n".join(f'<li><a href="{base_url}{path}">{escape(what)}</a></li>' for path, what in FAULTS.items())
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Everything that goes wrong</title>

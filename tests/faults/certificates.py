@@ -55,9 +55,7 @@ def _load_self_signed(context: ssl.SSLContext) -> None:
     """Give the context a certificate that is its own issuer, as administrators make them by hand."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    hosts = x509.SubjectAlternativeName(
-        [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    )
+    hosts = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     built = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))

@@ -35,9 +35,7 @@ class Newsroom:
     multiplies the stories. `robots_extra` are further lines of robots.txt, such as `Crawl-delay: 1`.
     """
 
-    def __init__(
-        self, clock: Clock | None = None, base_url: str = "", copies: int = 1, robots_extra: str = ""
-    ) -> None:
+    def __init__(self, clock: Clock | None = None, base_url: str = "", copies: int = 1, robots_extra: str = "") -> None:
         self.clock = clock or Clock()
         self.base_url = base_url
         self.robots_extra = robots_extra
@@ -156,9 +154,7 @@ class Newsroom:
                 sitemaps.news_sitemap(self.editions, everything, base, self.clock.now), XML
             ),
             "/atom.xml": lambda: self._feed_page(atom(), "application/atom+xml; charset=utf-8"),
-            "/feed.json": lambda: self._feed_page(
-                json_feed(english.name, everything, base), "application/feed+json"
-            ),
+            "/feed.json": lambda: self._feed_page(json_feed(english.name, everything, base), "application/feed+json"),
         }
 
     def _fixed(self) -> dict[str, Make]:
@@ -183,9 +179,7 @@ class Newsroom:
     def _changed(self) -> datetime:
         """When anything a reader finds, or no longer finds, last changed."""
         now = self.clock.now
-        out = (
-            story for edition in self.editions for story in edition.stories if story.state(now) != "planned"
-        )
+        out = (story for edition in self.editions for story in edition.stories if story.state(now) != "planned")
         return max((story.changed(now) for story in out), default=FOUNDED)
 
     def _missing(self, path: str) -> Page:

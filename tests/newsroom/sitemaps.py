@@ -48,9 +48,7 @@ def sitemap(stories: Sequence[Story], base_url: str) -> bytes:
     return f"{_DECLARATION}{head}\n{entries}</urlset>\n".encode()
 
 
-def news_sitemap(
-    editions: Sequence[Edition], stories: Sequence[Story], base_url: str, now: datetime
-) -> bytes:
+def news_sitemap(editions: Sequence[Edition], stories: Sequence[Story], base_url: str, now: datetime) -> bytes:
     """A map of the stories of the last two days with their titles."""
     names = {edition.language: edition.name for edition in editions}
     fresh = [story for story in stories if now - NEWS_AGE <= story.published]

@@ -1,0 +1,149 @@
+"""A crawl that is killed, stopped or out of disk: at most a second visit, never a hole and never a torn file."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from warcio.checker import Checker
+
+from storage.objects import DirectoryStore
+from storage.readback import read_capture
+from tests.cli import NEWSARK, newsark
+from tests.newsroom import Site, running_newsroom
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with running_newsroom() as opened:
+        yield opened
+
+
+def start(site: Site, cwd: Path, *options: str) -> subprocess.Popen[bytes]:
+    """A crawl under way."""
+    host = site.url.partition("://")[2]
+    command = [NEWSARK, "crawl", site.url + "/", "--archive", "archive", "--allow-host", host, "--json", *options]
+    environment = {"PATH": "/usr/bin:/bin", "COLUMNS": "200"}
+    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+
+
+def finish(site: Site, cwd: Path) -> dict[str, Any]:
+    """The report of a crawl that is left alone."""
+    host = site.url.partition("://")[2]
+    fixed = ["--archive", "archive", "--allow-host", host, "--delay", "0", "--json"]
+    ran = newsark("crawl", site.url + "/", *fixed, cwd=cwd)
+    assert ran.code == 0, ran.out + ran.err
+    (report,) = ran.json["sources"]
+    return dict(report)
+
+
+def captured(cwd: Path) -> set[str]:
+    """URLs of the articles that the catalogue calls captured."""
+    path = cwd / "archive" / ".newsark" / "catalogue.sqlite"
+    if not path.exists():
+        return set()
+    database = sqlite3.connect(path, timeout=30)
+    try:
+        query = "SELECT url FROM leads WHERE kind = 'article' AND state = 'captured'"
+        return {row[0] for row in database.execute(query)}
+    except sqlite3.OperationalError:
+        return set()
+    finally:
+        database.close()
+
+
+def wait_for(cwd: Path, articles: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until so many articles are captured."""
+    deadline = time.monotonic() + 40
+    while len(captured(cwd)) < articles:
+        assert process.poll() is None, (process.stderr or process.stdout).read()  # type: ignore[union-attr]
+        assert time.monotonic() < deadline, "the crawl did not come so far"
+        time.sleep(0.02)
+
+
+def assert_whole(site: Site, cwd: Path) -> None:
+    """Every story has one record whose bytes can be read, and every file is whole."""
+    records = newsark("export", "-o", "-", "--archive", "archive", cwd=cwd).lines
+    assert {record["url"] for record in records} == {site.url + story.path for story in site.newsroom.stories()}
+    store = DirectoryStore(cwd / "archive")
+    for record in records:
+        where = record["archive"]
+        assert read_capture(store, where["filename"], where["offset"], where["length"]).payload is not None
+    for path in (cwd / "archive").glob("warc/**/*.warc.gz"):
+        gzip.decompress(path.read_bytes())
+        assert Checker(type("Options", (), {"inputs": [str(path)], "verbose": False})()).process_all() == 0
+    assert not list((cwd / "archive" / ".newsark" / "open").rglob("*.open"))
+
+
+@pytest.mark.parametrize("articles", [0, 5, 20])
+def test_a_killed_crawl_goes_on_without_a_hole(site: Site, tmp_path: Path, articles: int) -> None:
+    process = start(site, tmp_path, "--delay", "0.05")
+    wait_for(tmp_path, articles, process)
+    if articles == 0:
+        time.sleep(1.5)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    before = captured(tmp_path)
+    assert len(before) < len(site.newsroom.stories())
+    finish(site, tmp_path)
+    assert before <= captured(tmp_path)
+    assert_whole(site, tmp_path)
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_crawl_ends_soon_and_seals_what_it_has(site: Site, tmp_path: Path, number: int) -> None:
+    process = start(site, tmp_path, "--delay", "0.3")
+    wait_for(tmp_path, 3, process)
+    process.send_signal(number)
+    stopped = time.monotonic()
+    out, err = process.communicate(timeout=20)
+    assert time.monotonic() - stopped < 10
+    assert process.returncode == 130, err.decode()
+    (report,) = json.loads(out)["sources"]
+    assert report["outcome"] == "interrupted"
+    assert report["leads"]["failed"] == 0
+    assert not list((tmp_path / "archive" / ".newsark" / "open").rglob("*.open"))
+    finish(site, tmp_path)
+    assert_whole(site, tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(psutil.Process, "rlimit"), reason="limits of a running process are Linux's")
+def test_a_full_disk_stops_the_crawl_and_loses_nothing(site: Site, tmp_path: Path) -> None:
+    process = start(site, tmp_path, "--delay", "0.1")
+    wait_for(tmp_path, 3, process)
+    (warc,) = (tmp_path / "archive" / ".newsark" / "open").rglob("*.warc.gz.open")
+    room = warc.stat().st_size + 10_000
+    psutil.Process(process.pid).rlimit(psutil.RLIMIT_FSIZE, (room, room))
+    out, err = process.communicate(timeout=60)
+    assert process.returncode in (1, 3), (out, err)
+    (report,) = json.loads(out)["sources"]
+    assert report["outcome"] == "storage"
+    (problem,) = [one for one in report["problems"] if one["reason"] == "storage"]
+    assert str(tmp_path / "archive") in problem["detail"], err.decode()
+    finish(site, tmp_path)
+    assert_whole(site, tmp_path)
+
+
+def test_two_crawls_do_not_share_a_source(site: Site, tmp_path: Path) -> None:
+    first = start(site, tmp_path, "--delay", "0.1")
+    wait_for(tmp_path, 1, first)
+    second = start(site, tmp_path)
+    out, _ = second.communicate(timeout=30)
+    (report,) = json.loads(out)["sources"]
+    assert str(first.pid) in json.dumps(report["problems"])
+    assert second.returncode != 0
+    first.communicate(timeout=60)
+    assert first.returncode == 0
+    assert_whole(site, tmp_path)
