@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import signal
 import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from sqlalchemy import select
 from warcio.checker import Checker
 
+from storage.capture import Capture
+from storage.captures import capture_columns, capture_from_row
+from storage.catalogue import Catalogue
 from storage.objects import DirectoryStore
 from storage.readback import read_capture
 from tests.cli import NEWSARK, newsark
@@ -61,6 +67,15 @@ def captured(cwd: Path) -> set[str]:
         database.close()
 
 
+def captures(cwd: Path) -> dict[str | None, Capture]:
+    """Every capture that the catalogue knows, by record id."""
+    catalogue = Catalogue(f"sqlite:///{cwd / 'archive' / '.newsark' / 'catalogue.sqlite'}", lambda: datetime.now(UTC))
+    with catalogue.begin() as connection:
+        found = [capture_from_row(tuple(row)) for row in connection.execute(select(*capture_columns()))]
+    catalogue.close()
+    return {one.record_id: one for one in found if one is not None}
+
+
 def wait_for(cwd: Path, articles: int, process: subprocess.Popen[bytes]) -> None:
     """Wait until so many articles are captured."""
     deadline = time.monotonic() + 40
@@ -75,9 +90,14 @@ def assert_whole(site: Site, cwd: Path) -> None:
     records = newsark("export", "-o", "-", "--archive", "archive", cwd=cwd).lines
     assert {record["url"] for record in records} == {site.url + story.path for story in site.newsroom.stories()}
     store = DirectoryStore(cwd / "archive")
+    known = captures(cwd)
     for record in records:
         where = record["archive"]
-        assert read_capture(store, where["filename"], where["offset"], where["length"]).payload is not None
+        stored = read_capture(
+            store, where["filename"], where["offset"], where["length"], resolve=lambda one: known.get(one.record_id)
+        )
+        assert stored.payload is not None
+        assert "sha256:" + hashlib.sha256(stored.payload).hexdigest() == where["payloadDigest"]
     for path in (cwd / "archive").glob("warc/**/*.warc.gz"):
         gzip.decompress(path.read_bytes())
         assert Checker(type("Options", (), {"inputs": [str(path)], "verbose": False})()).process_all() == 0
