@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from newsark.settings import FILE, HOME_VARIABLE, NewsarkSettings, load_settings
-from storage.errors import BadSetting, BadSourceFile, CatalogueUnusable, UnknownSource, WrongUse
+from storage.errors import BadSetting, BadSourceFile, CatalogueUnusable, NotAnArchive, UnknownSource, WrongUse
 
 # The catalogue's library and the sources' take long to load; a command loads what it needs.
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Home:
         from sqlalchemy.exc import ArgumentError
 
         from crawler.agent import user_agent
-        from storage.archive import Archive, ArchiveSettings
+        from storage.archive import HEAD, Archive, ArchiveSettings
 
         settings, path = self.settings, self.archive_path
         if not create and self.is_vacant:
@@ -127,7 +128,9 @@ class Home:
         )
         try:
             return Archive.open(path, chosen, utc_now, create=create)
-        except (ArgumentError, ModuleNotFoundError) as problem:
+        except json.JSONDecodeError as problem:
+            raise NotAnArchive(str(path), f"its {HEAD} is damaged: {problem}") from problem
+        except (ArgumentError, ModuleNotFoundError, ValueError) as problem:
             raise BadSetting("settings", "catalogue", f"is no database URL that works here: {problem}") from problem
 
     def source_paths(self) -> list[Path]:

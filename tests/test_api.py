@@ -21,10 +21,11 @@ from tests.newsroom import Site, running_newsroom
 
 @dataclass(frozen=True, slots=True)
 class Crawled:
-    """A feed of the sample newsroom, crawled on two days; one story was edited, another removed."""
+    """A feed of the sample newsroom, crawled on two days; one story was edited. `asked` is what the first day took."""
 
     site: Site
     directory: Path
+    asked: list[str]
 
     @property
     def archive(self) -> Path:
@@ -37,9 +38,10 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
     directory = tmp_path_factory.mktemp("api")
     with running_newsroom() as site:
         assert crawl(site.url + "/feed.json", directory).code == 0
+        asked = site.paths()
         site.clock.advance()
         crawl(site.url + "/feed.json", directory, "--again")
-        yield Crawled(site, directory)
+        yield Crawled(site, directory, asked)
 
 
 @pytest.fixture
@@ -64,6 +66,14 @@ def test_the_public_names_are_these() -> None:
     }
     with pytest.raises(AttributeError, match="no attribute 'crawl'"):
         newsark.crawl  # noqa: B018
+
+
+def test_crawling_a_feed_visited_it_and_what_it_names(crawled: Crawled, archive: newsark.OpenArchive) -> None:
+    stories = {record["url"].removeprefix(crawled.site.url) for record in archive.articles() if record["version"] == 1}
+    assert set(crawled.asked) - {"/robots.txt", "/feed.json"} <= {
+        story.path for edition in crawled.site.newsroom.editions for story in edition.stories
+    }
+    assert len(stories & set(crawled.asked)) > 5
 
 
 def test_articles_are_what_export_writes(crawled: Crawled, archive: newsark.OpenArchive) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -193,7 +194,22 @@ def test_a_database_that_cannot_be_opened_is_one_line_and_exit_code_3(crawled: C
     assert ran.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("url", ["nonsense", "oracle9://a/b", "mysql+nodriver://a/b"])
+def test_an_archive_whose_head_is_damaged_is_refused(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "newsark.json").write_text("{")
+    ran = command("status", "--archive", str(tmp_path))
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert "its newsark.json is damaged" in ran.err
+
+
+def test_a_catalogue_that_is_lost_is_told_from_an_empty_one(crawled: Crawled, command: Command, tmp_path: Path) -> None:
+    copy = tmp_path / "archive"
+    shutil.copytree(crawled.directory / "archive", copy, ignore=shutil.ignore_patterns(".newsark"))
+    ran = command("status", "--archive", str(copy))
+    assert (ran.code, ran.out) == (3, "")
+    assert f"it knows no source, though {copy} holds segments" in ran.err
+
+
+@pytest.mark.parametrize("url", ["nonsense", "oracle9://a/b", "mysql+nodriver://a/b", "postgresql://a:b:c/d"])
 def test_a_database_url_that_is_none_is_wrong_use(crawled: Crawled, tmp_path: Path, url: str) -> None:
     archive = crawled.directory / "archive"
     (tmp_path / "newsark.toml").write_text(f'archive = "{archive}"\ncatalogue = "{url}"')
@@ -255,15 +271,6 @@ def test_crawling_an_article_visits_it_and_nothing_else_and_tells_what_is_forbid
     again = newsark("crawl", site.url + story.path, forbidden, *options, cwd=tmp_path)
     assert "2 leads = 0 captured + 1 unchanged + 0 failed + 1 refused + 0 pending" in again.out
     assert f"1 refused: robots\n    {forbidden}\n      robots.txt line 3: Disallow: /search\n" in again.out
-
-
-def test_crawling_a_feed_visits_what_it_names(crawled: Crawled, tmp_path: Path) -> None:
-    site = crawled.site
-    before = len(site.requests)
-    assert crawl(site.url + "/feed.json", tmp_path).code == 0
-    asked = set(site.paths()[before:])
-    assert {"/robots.txt", "/feed.json"} < asked
-    assert asked - {"/robots.txt", "/feed.json"} <= {story.path for story in site.newsroom.stories()}
 
 
 def test_a_crawl_reports_at_80_columns_and_leaves_no_live_line(crawled: Crawled) -> None:

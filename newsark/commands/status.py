@@ -8,6 +8,7 @@ from newsark.console import counted, human_bytes, print_json, say
 from newsark.home import Home, unknown_source
 from newsark.options import ArchiveOption, JsonOption, SourcesArgument
 from newsark.report import print_holdings, print_leads, print_name, print_problems, print_run
+from storage.errors import CatalogueUnusable
 
 
 def status(names: SourcesArgument = None, archive: ArchiveOption = None, json: JsonOption = False) -> None:
@@ -17,6 +18,10 @@ def status(names: SourcesArgument = None, archive: ArchiveOption = None, json: J
     home = Home.here(archive=archive)
     with home.archive() as opened:
         states = source_states(opened)
+        if not states and (opened.root / "manifests").is_dir():
+            raise CatalogueUnusable(
+                f"it knows no source, though {opened.root} holds segments; it is missing or another"
+            )
     have = {state["id"] for state in states}
     waiting = [one for one in home.source_ids() if one not in have]
     if names:
