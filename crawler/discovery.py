@@ -159,7 +159,9 @@ async def discover(spider: NewsroomSpider) -> Discovery:
     home = await _home(spider, discovery)
     await _feeds(spider, discovery, home)
     await _sitemaps(spider, discovery, robots.sitemaps)
-    if not await _any_yields(spider, [*discovery.feeds, *discovery.sitemaps]):
+    if not await _lists_named_articles(spider) and not await _any_yields(
+        spider, [*discovery.feeds, *discovery.sitemaps]
+    ):
         discovery.sections = [_section(spider, source.home, "home page", home)]
         if home is not None and home.kind == "empty" and not discovery.sections[0].yields:
             discovery.problems.append(Problem("home-empty", home.reason or ""))
@@ -206,6 +208,12 @@ async def _guess(spider: NewsroomSpider, kind: str, paths: Sequence[str]) -> lis
         if found.yields:
             return [found]
     return []
+
+
+async def _lists_named_articles(spider: NewsroomSpider) -> bool:
+    """Whether a feed or sitemap named articles in an earlier crawl: then none is asked only to see what it yields."""
+    methods = await spider.with_leads(lambda leads: leads.methods(ARTICLE))
+    return not methods.isdisjoint({"feed", "sitemap", "news-sitemap"})
 
 
 async def _any_yields(spider: NewsroomSpider, places: Sequence[Found]) -> bool:

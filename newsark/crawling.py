@@ -51,7 +51,7 @@ def services_for(home: Home, options: CrawlOptions) -> Iterator[Services]:
             settings.workers,
             timeout_seconds=settings.extract_timeout_seconds,
             limits=ReadLimits(max_page_bytes=settings.max_page_bytes),
-            preload=["crawler.listing"],
+            preload=["newsark.forkserver", "crawler.listing"],
         )
         try:
             yield Services(keeper, pool, options, utc_now)

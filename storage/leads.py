@@ -229,6 +229,11 @@ class Leads:
         by_state = {str(state): int(count) for state, count in self.connection.execute(query)}
         return {"known": sum(by_state.values()), **{state: by_state.get(state, 0) for state in STATES}}
 
+    def methods(self, kind: str) -> set[str]:
+        """By which methods leads of that kind were found."""
+        query = select(leads.c.method).where(self._mine, leads.c.kind == kind).distinct()
+        return {method for method in self.connection.execute(query).scalars() if method}
+
     def counts_by_kind(self) -> dict[str, dict[str, int]]:
         """For each kind of lead its counts by state."""
         query = (

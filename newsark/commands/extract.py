@@ -94,7 +94,12 @@ def _lines(home: Home, files: Sequence[PageFile]) -> Generator[PageLine]:
     limits = ReadLimits(max_page_bytes=settings.max_page_bytes)
     workers = min(settings.workers, len(files)) or 1
     timeout = settings.extract_timeout_seconds
-    pool = ReaderPool(workers, timeout_seconds=timeout, limits=limits, preload=["newsark.pagefile", "pipelines.record"])
+    pool = ReaderPool(
+        workers,
+        timeout_seconds=timeout,
+        limits=limits,
+        preload=["newsark.forkserver", "newsark.pagefile", "pipelines.record"],
+    )
     try:
         under_way: deque[tuple[PageFile, Future[PageLine]]] = deque()
         for file in files:
