@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +68,12 @@ def test_the_public_names_are_these() -> None:
     }
     with pytest.raises(AttributeError, match="no attribute 'crawl'"):
         newsark.crawl  # noqa: B018
+
+
+def test_python_users_import_newsark_without_loading_it() -> None:
+    code = "import sys, newsark; print({'sqlalchemy', 'scrapy', 'pydantic'} & set(sys.modules)); print(newsark.open)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.startswith("set()\n<function open")
 
 
 def test_crawling_a_feed_visited_it_and_what_it_names(crawled: Crawled, archive: newsark.OpenArchive) -> None:

@@ -14,15 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from crawler.progress import Progress
 from newsark import checks
 from newsark.cli import run
-from newsark.console import counted, human_bytes, plain
-from newsark.home import Home
-from newsark.live import live_line
+from newsark.console import counted, human_bytes
 from tests.cli import NEWSARK, Ran, crawl, newsark
 from tests.newsroom import Site, running_newsroom
 
@@ -116,12 +111,6 @@ def test_a_command_starts_without_what_it_does_not_need(
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=crawled.directory, capture_output=True, check=True)
     assert done.stderr == b"0 []\n"
-
-
-def test_python_users_import_newsark_without_loading_it() -> None:
-    code = "import sys, newsark; print({'sqlalchemy', 'scrapy', 'pydantic'} & set(sys.modules)); print(newsark.open)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert done.stdout.startswith("set()\n<function open")
 
 
 # wrong use
@@ -320,13 +309,8 @@ def test_status_tells_of_sources_that_wait_for_their_first_crawl(crawled: Crawle
 # show and export
 
 
-def records(ran: Ran) -> list[dict[str, object]]:
-    assert (ran.code, ran.err) == (0, "")
-    return list(ran.lines)
-
-
 def test_show_tells_words_versions_and_places(crawled: Crawled, command: Command) -> None:
-    record = records(command("export", "-o", "-"))[0]
+    record = command("export", "-o", "-").lines[0]
     shown = command("show", str(record["url"])).out
     assert shown.startswith(f"{record['headline']}\n")
     for paragraph in str(record["articleBody"]).split("\n"):
@@ -370,7 +354,7 @@ def test_export_that_cannot_be_done_writes_nothing(
 
 @pytest.mark.parametrize("line", ["export -o -", "show {url}", "status --json"])
 def test_a_reader_that_goes_away_ends_a_command_well(crawled: Crawled, command: Command, line: str) -> None:
-    url = records(command("export", "-o", "-"))[0]["url"]
+    url = command("export", "-o", "-").lines[0]["url"]
     line = f"{NEWSARK} {line.format(url=url)} | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], cwd=crawled.directory, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -411,45 +395,3 @@ def test_doctor_names_each_fault_and_goes_on(
     quiet = command("doctor", "--quiet").out
     assert words in quiet
     assert "✓" not in quiet
-
-
-# what people see
-
-
-@given(
-    st.text(max_size=200),
-    st.dictionaries(st.sampled_from(["captured", "failed"]), st.integers(0, 10**9)),
-    st.integers(20, 200),
-)
-def test_a_live_line_is_never_wider_than_the_terminal(doing: str, visited: dict[str, int], width: int) -> None:
-    progress = Progress("a-newsroom", requests=12, received_bytes=34567, doing=doing)
-    progress.visited.update(visited)
-    assert live_line(progress, 61, width).cell_len < width
-
-
-def test_a_live_line_tells_what_was_done_and_what_is_being_done() -> None:
-    progress = Progress("lantern", requests=1, received_bytes=1500, doing="https://lantern.example/2026/03/11/budget")
-    progress.visited["captured"] = 3
-    assert live_line(progress, 61, 80).plain == "lantern  1:01  1 request  1.5 kB  3 captured  /2026/03/11/budget"
-    assert live_line(progress, 61, 60).plain.endswith("  …03/11/budget")
-
-
-@given(st.text())
-def test_nothing_that_is_shown_steers_the_terminal(text: str) -> None:
-    shown = plain(text + "\x1b[2J\x9b\u202e")
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", shown)
-    assert len(shown) == len(text) + 6
-
-
-def test_numbers_have_their_nouns() -> None:
-    assert [counted(1, "lead"), counted(0, "lead"), counted(1204, "query")] == ["1 lead", "0 leads", "1,204 queries"]
-
-
-def test_a_home_knows_a_vacant_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    home = Home.here(archive="kept")
-    assert home.is_vacant
-    (tmp_path / "kept" / ".newsark" / "sources").mkdir(parents=True)
-    assert home.is_vacant
-    (tmp_path / "kept" / "x").touch()
-    assert not home.is_vacant
