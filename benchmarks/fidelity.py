@@ -39,7 +39,7 @@ from crawler.source import Source
 from newsark.crawling import in_reactor, services_for
 from newsark.home import Home
 from newsark.settings import load_settings
-from storage.objects import DirectoryStore
+from storage.directory import DirectoryStore
 from storage.readback import read_capture
 
 SITEMAP_HOST = "corpus.example"

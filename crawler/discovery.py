@@ -10,11 +10,13 @@ from scrapy import Request
 from scrapy.exceptions import DownloadFailedError, IgnoreRequest
 from sqlalchemy import update
 
+from crawler.handler import FetchFailed
 from crawler.kinds import ARTICLE, ARTICLE_PRIORITY, FEED, SECTION, SITEMAP, priority_of
 from crawler.links import FEED_PATHS, SITEMAP_PATHS, normalise
 from crawler.listing import Listing, read_listing
 from crawler.manners import HostHeld
 from crawler.pagelinks import leads_from_page
+from crawler.problem import problem_from
 from crawler.visit import Answer, Problem
 from crawler.weburl import parse_web_url, resolve
 from pipelines.page import PageInput
@@ -151,11 +153,12 @@ async def discover(spider: NewsroomSpider) -> Discovery:
     """
     source = spider.source
     discovery = Discovery(source.home)
-    robots = await spider.robots.answer_for(source.home)
+    try:
+        robots = await spider.robots.answer_for(source.home)
+    except (Refused, HostHeld, FetchFailed) as problem:
+        return _nowhere(discovery, problem_from(problem))
     if robots.verdict == "disallow-all" and source.robots == "obey":
-        discovery.problems.append(Problem("robots-unreachable", robots.reason, refused=True))
-        discovery.sections = [Found(SECTION, source.home, "home page", problem=robots.reason)]
-        return discovery
+        return _nowhere(discovery, Problem("robots-unreachable", robots.reason, refused=True))
     home = await _home(spider, discovery)
     await _feeds(spider, discovery, home)
     await _sitemaps(spider, discovery, robots.sitemaps)
@@ -165,6 +168,13 @@ async def discover(spider: NewsroomSpider) -> Discovery:
         discovery.sections = [_section(spider, source.home, "home page", home)]
         if home is not None and home.kind == "empty" and not discovery.sections[0].yields:
             discovery.problems.append(Problem("home-empty", home.reason or ""))
+    return discovery
+
+
+def _nowhere(discovery: Discovery, problem: Problem) -> Discovery:
+    """Nothing can be looked at; the home page is left as the place to begin another time."""
+    discovery.problems.append(problem)
+    discovery.sections = [Found(SECTION, discovery.home, "home page", problem=problem.detail)]
     return discovery
 
 
@@ -305,9 +315,7 @@ async def fetch(spider: NewsroomSpider, url: str, problems: list[Problem]) -> An
         request = Request(str(parse_web_url(url)), headers=spider.headers, meta=meta, dont_filter=True)
         response = await spider.crawler.engine.download_async(request)
     except (DownloadFailedError, IgnoreRequest, Refused, HostHeld) as problem:
-        kind = getattr(problem, "kind", None) or getattr(problem, "rule", "unreachable")
-        detail = problem.problem if isinstance(problem, Refused) else str(problem)
-        problems.append(Problem(str(kind), detail, refused=isinstance(problem, Refused)))
+        problems.append(problem_from(problem))
         return None
     assert response.request is not None
     exchange = response.request.meta["exchange"]

@@ -70,7 +70,10 @@ class WireHandler(BaseDownloadHandler):
         left alone, Stopped when the crawl ends.
         """
         host = urlsplit(request.url).netloc
-        await self.manners.turn(host)
+        async with self.manners.visiting(host):
+            return await self._visit(host, request)
+
+    async def _visit(self, host: str, request: Request) -> Response:
         if self.spider.is_stopping():
             raise Stopped("the crawl was stopped")
         headers = [
@@ -83,9 +86,9 @@ class WireHandler(BaseDownloadHandler):
         )
         if self.spider.is_stopping() and (exchange.failure is not None or exchange.truncated == "time"):
             raise Stopped("the crawl was stopped")
+        self._obey_retry_after(host, exchange)
         exchange.via = request.meta.get("via")
         capture = await self.spider.keep(exchange, request)
-        self._obey_retry_after(host, exchange)
         if exchange.failure is not None or exchange.status is None:
             raise FetchFailed(exchange, capture)
         return self._response(request, exchange, capture)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -27,25 +27,42 @@ class HostHeld(Exception):
 @dataclass(slots=True)
 class _Host:
     delay_seconds: float
+    places: asyncio.Semaphore
     not_before: float = 0.0
     held_until: float = 0.0
 
 
 class Manners:
-    """Spaces the starts of requests to each host, in the order they were asked for.
+    """Spaces the starts of requests to each host, in the order they were asked for, and bounds how many are under way.
 
     `now` is a monotonic clock in seconds. A hold of more than `patience_seconds` is not waited for.
     """
 
-    def __init__(self, delay_seconds: float, now: Callable[[], float], patience_seconds: float = math.inf) -> None:
+    def __init__(
+        self,
+        delay_seconds: float,
+        now: Callable[[], float],
+        *,
+        max_concurrency: int = 64,
+        patience_seconds: float = math.inf,
+    ) -> None:
         self.delay_seconds = delay_seconds
+        self._max_concurrency = max_concurrency
         self._patience_seconds = patience_seconds
         self._now = now
         self._hosts: dict[str, _Host] = {}
         self._stop = asyncio.Event()
 
     def _host(self, host: str) -> _Host:
-        return self._hosts.setdefault(host, _Host(self.delay_seconds))
+        return self._hosts.setdefault(host, _Host(self.delay_seconds, asyncio.Semaphore(self._max_concurrency)))
+
+    @contextlib.asynccontextmanager
+    async def visiting(self, host: str) -> AsyncIterator[None]:
+        """A visit to `host`, begun when one of its places is free and its turn has come. Raises HostHeld."""
+        # Scrapy's own bound of requests to a host lets a burst through: it counts them when their tasks have begun.
+        async with self._host(host).places:
+            await self.turn(host)
+            yield
 
     async def turn(self, host: str) -> None:
         """Return when a request to `host` may start, or at once when the manners were stopped.
@@ -66,11 +83,14 @@ class Manners:
                 await asyncio.wait_for(self._stop.wait(), wait)
 
     def crawl_delay(self, host: str, seconds: float | None) -> None:
-        """Obey a Crawl-delay of robots.txt: the longer of it and the source's own delay, at most two minutes."""
-        if seconds is not None:
-            place = self._host(host)
-            place.delay_seconds = max(self.delay_seconds, min(seconds, MAX_CRAWL_DELAY_SECONDS))
-            place.not_before = max(place.not_before, self._now() + place.delay_seconds)
+        """Obey a Crawl-delay of robots.txt: the longer of it and the source's own delay, at most two minutes.
+
+        To be called when robots.txt has come, whether it has a Crawl-delay or none.
+        """
+        place = self._host(host)
+        place.delay_seconds = max(self.delay_seconds, min(seconds or 0.0, MAX_CRAWL_DELAY_SECONDS))
+        # From now and not from when it was asked for: connecting took time before the server saw that request.
+        place.not_before = max(place.not_before, self._now() + place.delay_seconds)
 
     def hold(self, host: str, seconds: float) -> None:
         """Start nothing on `host` for so long: it answered with Retry-After."""

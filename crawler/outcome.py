@@ -10,8 +10,9 @@ from storage.leads import Acknowledgement, LeadState
 MAX_ATTEMPTS = 3
 RETRY_SECONDS = (5.0, 20.0)
 REFUSED_AGAIN_AFTER = timedelta(hours=12)
-# A newsroom that was away during one crawl is tried again by later ones, once each.
+# What ails a whole server and not the page: tried again by later crawls, once each.
 FAILED_AGAIN_AFTER = timedelta(hours=6)
+HEALED_BY_OTHERS = frozenset({"certificate"})
 
 # RFC 9110, 15: the server itself says that the condition is passing.
 PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
@@ -47,7 +48,8 @@ def acknowledgement(visit: Visit, *, changed: bool) -> Acknowledgement:
     attempts = visit.lead.attempts + problem.attempted
     if problem.passing and attempts < MAX_ATTEMPTS:
         return _made(visit, "pending", problem, visit.at + retry_delay(attempts, problem), attempts)
-    return _made(visit, "failed", problem, visit.at + FAILED_AGAIN_AFTER if problem.passing else None, attempts)
+    again = problem.passing or problem.kind in HEALED_BY_OTHERS
+    return _made(visit, "failed", problem, visit.at + FAILED_AGAIN_AFTER if again else None, attempts)
 
 
 def retry_delay(attempts: int, problem: Problem) -> timedelta:

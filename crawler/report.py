@@ -41,6 +41,8 @@ class SourceReport:
         """Whether something went wrong that the user should see; it decides the exit code."""
         if self.outcome != "finished" or not self.adds_up:
             return True
+        if not self.leads.get("captured", 0) + self.leads.get("unchanged", 0):
+            return True
         return any(
             problem["reason"] in ALARMING
             or (problem.get("kind") in (*LISTS, "source") and problem["state"] == "failed")

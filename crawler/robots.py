@@ -11,6 +11,7 @@ from scrapy.exceptions import DownloadFailedError, IgnoreRequest
 from scrapy.http import Response
 
 from crawler.agent import PRODUCT_TOKEN
+from crawler.handler import FetchFailed
 from crawler.robotstxt import RobotsAnswer
 from pipelines.decode import decode_body
 from storage.errors import PageError, Refused
@@ -40,7 +41,7 @@ class RobotsMiddleware:
         return cls(crawler)
 
     async def process_request(self, request: Request) -> Request | Response | None:
-        """Let the request pass, or raise Refused with the line that decided."""
+        """Let the request pass, or raise Refused with the line that decided, or as `answer_for` does."""
         if request.meta.get("is_robots") or self.spider.source.robots == "ignore":
             return None
         answer = await self.answer_for(request.url)
@@ -51,7 +52,11 @@ class RobotsMiddleware:
         raise Refused(rule, request.url, reason)
 
     async def answer_for(self, url: str) -> RobotsAnswer:
-        """What the robots.txt that governs `url` came to; requests that need the same one wait for it together."""
+        """What the robots.txt that governs `url` came to; requests that need the same one wait for it together.
+
+        Raises Refused for a host that is not to be visited, FetchFailed for a server that nobody vouches for, HostHeld
+        and Stopped.
+        """
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         if origin not in self._answers:
@@ -70,11 +75,13 @@ class RobotsMiddleware:
         return answer
 
     async def _download(self, request: Request) -> RobotsAnswer:
-        """What robots.txt came to. Raises Stopped and HostHeld, which say nothing about robots.txt."""
+        """What robots.txt came to. Raises what says nothing of it: Refused, HostHeld, Stopped, a bad certificate."""
         assert self.crawler.engine is not None
         try:
             response = await self.crawler.engine.download_async(request)
-        except (DownloadFailedError, Refused) as problem:
+        except DownloadFailedError as problem:
+            if isinstance(problem, FetchFailed) and problem.kind == "certificate":
+                raise
             return RobotsAnswer.unreachable(str(problem))
         except IgnoreRequest as problem:
             return RobotsAnswer("allow-all", f"robots.txt cannot be had: {problem} (RFC 9309, 2.3.1.3)")

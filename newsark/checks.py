@@ -14,8 +14,8 @@ from typing import Literal
 
 from newsark.console import counted, human_bytes
 from newsark.home import Home
+from storage.directory import DirectoryStore
 from storage.errors import NewsarkError, ObjectExists
-from storage.objects import DirectoryStore
 
 LOW_DISK_BYTES = 5 * 1000**3
 IMPOLITE_SECONDS = 0.5

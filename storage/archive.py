@@ -23,11 +23,12 @@ from storage import names
 from storage.capture import Capture
 from storage.captures import add_captures, add_missing_captures, original_of
 from storage.catalogue import Catalogue
+from storage.directory import INCOMING, DirectoryStore
 from storage.errors import NotAnArchive, ObjectExists
 from storage.exchange import Exchange
 from storage.leads import Acknowledgement, Leads, NewLead
 from storage.manifest import manifest_of
-from storage.objects import INCOMING, DirectoryStore, ObjectStore
+from storage.objects import ObjectStore
 from storage.recovery import recover
 from storage.sealed import SealedSegment
 from storage.segment import Segment

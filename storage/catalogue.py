@@ -193,6 +193,37 @@ runs = Table(
 )
 
 
+# What of this machine's sealed segments still has to reach a store; a row goes when the segment is confirmed there.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("store", Text, nullable=False),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("stem", String(200), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sealed_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("problem", Text),
+    Column("confirmed_at", Instant),
+    UniqueConstraint("store", "stem", name="one_delivery_per_store"),
+)
+
+# When an object was last verified, and how deeply: the oldest is the next to be looked at.
+checks = Table(
+    "checks",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("store", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("checked_at", Instant, nullable=False),
+    Column("depth", String(16), nullable=False),
+    Column("finding", String(32)),
+    UniqueConstraint("store", "key", name="one_check_per_object"),
+    Index("checks_by_age", "store", "checked_at"),
+)
+
+
 class Catalogue:
     """An open catalogue; `begin()` is one transaction.
 

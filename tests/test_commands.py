@@ -9,16 +9,16 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from newsark import checks
-from newsark.cli import run
 from newsark.console import counted, human_bytes
 from tests.cli import NEWSARK, Ran, crawl, newsark
+from tests.in_process import Command, in_process
 from tests.newsroom import Site, running_newsroom
 
 ARCHIVE_COMMANDS = [("status",), ("show", "x"), ("export", "-o", "-"), ("crawl", "http://127.0.0.1:9/")]
@@ -33,9 +33,6 @@ class Crawled:
     ran: Ran
 
 
-Command = Callable[..., Ran]
-
-
 @pytest.fixture(scope="module")
 def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
     directory = tmp_path_factory.mktemp("commands")
@@ -46,15 +43,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
 @pytest.fixture
 def command(crawled: Crawled, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """A command in the directory of the crawl, without a process of its own."""
-    monkeypatch.chdir(crawled.directory)
-
-    def ran(*arguments: str) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["newsark", *arguments])
-        code = run()
-        said = capsys.readouterr()
-        return Ran(code, said.out, said.err)
-
-    return ran
+    return in_process(crawled.directory, monkeypatch, capsys)
 
 
 def on_a_terminal(*arguments: str, cwd: Path, typed: bytes = b"", columns: int = 80) -> tuple[int, str]:
@@ -150,24 +139,25 @@ def test_a_command_starts_without_what_it_does_not_need(
 def test_wrong_use_is_one_line_on_standard_error_and_exit_code_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str, words: str
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "page.html").write_text("<p>")
-    monkeypatch.setattr(sys, "argv", ["newsark", *line.split()])
-    assert run() == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("newsark: ")
-    assert said.err.count("\n") == 1
-    assert words in said.err
+    ran = in_process(tmp_path, monkeypatch, capsys)(*line.split())
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert ran.err.startswith("newsark: ")
+    assert words in ran.err
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
 @pytest.mark.parametrize("arguments", ARCHIVE_COMMANDS, ids=lambda one: one[0])
-def test_a_directory_with_other_things_is_refused_and_left_alone(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_a_directory_with_other_things_is_refused_and_left_alone(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "letters.txt").write_text("Dear all")
-    ran = newsark(*arguments, "--archive", other, cwd=tmp_path)
+    ran = in_process(tmp_path, monkeypatch, capsys)(*arguments, "--archive", other)
     assert (ran.code, ran.out) == (2, "")
     assert "it holds 'letters.txt' and no newsark.json" in ran.err
     assert ran.err.count("\n") == 1

@@ -22,7 +22,7 @@ from warcio.checker import Checker
 from storage.capture import Capture
 from storage.captures import capture_columns, capture_from_row
 from storage.catalogue import Catalogue
-from storage.objects import DirectoryStore
+from storage.directory import DirectoryStore
 from storage.readback import read_capture
 from tests.cli import NEWSARK, newsark
 from tests.newsroom import Site, running_newsroom

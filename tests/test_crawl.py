@@ -15,8 +15,8 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 from warcio.checker import Checker
 
+from storage.directory import DirectoryStore
 from storage.manifest import Manifest
-from storage.objects import DirectoryStore
 from storage.readback import read_capture
 from tests.cli import Ran, crawl, newsark
 from tests.newsroom import Site, running_newsroom

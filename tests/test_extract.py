@@ -16,6 +16,7 @@ from newsark.pagefile import PageFile, read_manifest, record_of_file
 from pipelines.page import ReadLimits
 from storage.errors import WrongUse
 from tests.cli import NEWSARK, Ran, newsark
+from tests.in_process import in_process
 from tests.newsroom import Newsroom, Story
 
 BASE = "https://lantern.example"
@@ -172,9 +173,11 @@ def test_a_manifest_may_have_a_byte_order_mark_crlf_numbers_and_nulls(tmp_path: 
     assert list(read_manifest(manifest)) == [PageFile(str(tmp_path / "a"), "", "7"), PageFile("/b", "", None)]
 
 
-def test_a_manifest_that_lists_nothing_gives_nothing(tmp_path: Path) -> None:
+def test_a_manifest_that_lists_nothing_gives_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "m.jsonl").touch()
-    assert newsark("extract", "--pages", "m.jsonl", cwd=tmp_path) == Ran(0, "", "")
+    assert in_process(tmp_path, monkeypatch, capsys)("extract", "--pages", "m.jsonl") == Ran(0, "", "")
 
 
 @pytest.mark.parametrize(
@@ -187,8 +190,14 @@ def test_a_manifest_that_lists_nothing_gives_nothing(tmp_path: Path) -> None:
         (("--workers", "0", "a.html"), "must be greater than or equal to 1"),
     ],
 )
-def test_wrong_use_is_one_line_and_exit_code_2(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
-    ran = newsark("extract", *arguments, cwd=tmp_path)
+def test_wrong_use_is_one_line_and_exit_code_2(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    words: str,
+) -> None:
+    ran = in_process(tmp_path, monkeypatch, capsys)("extract", *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("newsark: ")
     assert ran.err.count("\n") == 1

@@ -16,6 +16,7 @@ import pytest
 
 from crawler.source import load_source
 from tests.cli import Ran, newsark
+from tests.in_process import Command, in_process
 
 STORY = "/2026/03/11/council-passes-budget-after-a-long-night"
 HOME = f"""<html><head><title>Home</title>%s</head><body><h1>The Lantern</h1>
@@ -191,7 +192,9 @@ def add(surveyed: Surveyed, name: str, directory: Path, *options: str) -> Ran:
     return newsark("sources", "add", url, *fixed, *options, cwd=directory)
 
 
-def test_add_writes_a_source_file_that_crawl_reads(surveyed: Surveyed, tmp_path: Path) -> None:
+def test_add_writes_a_source_file_that_crawl_reads(
+    surveyed: Surveyed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     ran = add(surveyed, "tags", tmp_path)
     assert (ran.code, ran.err) == (0, "")
     url = surveyed.urls["tags"]
@@ -203,11 +206,12 @@ def test_add_writes_a_source_file_that_crawl_reads(surveyed: Surveyed, tmp_path:
     assert (source.sitemaps, source.sections, source.delay_seconds) == ((), (), 0)
     assert not (tmp_path / "archive" / "newsark.json").exists()
 
-    again = add(surveyed, "tags", tmp_path)
+    command = in_process(tmp_path, monkeypatch, capsys)
+    again = command("sources", "add", url)
     assert again.code == 2
     assert f"belongs to '{source.id}' already" in again.err
     assert again.err.count("\n") == 1
-    assert newsark("sources", "list", "--json", cwd=tmp_path).json == {
+    assert command("sources", "list", "--json").json == {
         "sources": [
             {"id": source.id, "name": "The Lantern", "home": url, "risk": "normal", "file": str(path.resolve())}
         ]
@@ -229,6 +233,12 @@ def test_add_leaves_no_trace_where_nothing_is_found(surveyed: Surveyed, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """A command that needs no reactor, in an empty directory."""
+    return in_process(tmp_path, monkeypatch, capsys)
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [
@@ -238,26 +248,26 @@ def test_add_leaves_no_trace_where_nothing_is_found(surveyed: Surveyed, tmp_path
         ("https://a b.example/", "cannot be visited"),
     ],
 )
-def test_add_refuses_what_is_no_address(tmp_path: Path, url: str, words: str) -> None:
-    ran = newsark("sources", "add", url, cwd=tmp_path)
+def test_add_refuses_what_is_no_address(command: Command, tmp_path: Path, url: str, words: str) -> None:
+    ran = command("sources", "add", url)
     assert (ran.code, ran.out) == (2, "")
     assert words in ran.err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_add_refuses_a_directory_with_other_things(tmp_path: Path) -> None:
+def test_add_refuses_a_directory_with_other_things(command: Command, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "letters.txt").write_text("Dear all")
-    ran = newsark("sources", "add", "https://news.example.org/", "--archive", other, cwd=tmp_path)
+    ran = command("sources", "add", "https://news.example.org/", "--archive", other)
     assert ran.code == 2
     assert "it holds 'letters.txt'" in ran.err
     assert [path.name for path in other.iterdir()] == ["letters.txt"]
 
 
-def test_check_without_sources_says_what_to_do(tmp_path: Path) -> None:
-    ran = newsark("sources", "check", cwd=tmp_path)
+def test_check_without_sources_says_what_to_do(command: Command, tmp_path: Path) -> None:
+    ran = command("sources", "check")
     assert (ran.code, ran.out) == (2, "")
     assert "newsark sources add URL" in ran.err
-    listed = newsark("sources", "list", cwd=tmp_path)
+    listed = command("sources", "list")
     assert (listed.code, listed.out) == (0, "No source is known yet. Next: newsark sources add URL\n")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
-from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
@@ -19,10 +18,10 @@ from crawler.frontier import Frontier
 from crawler.handler import FetchFailed, WireHandler
 from crawler.keeper import STORAGE_PROBLEMS, Stopped
 from crawler.kinds import ARTICLE, FEED, LISTS, SITEMAP
-from crawler.manners import HostHeld, Manners, retry_after_seconds
-from crawler.outcome import PASSING_FAILURES, problem_of
+from crawler.manners import Manners, retry_after_seconds
+from crawler.outcome import problem_of
+from crawler.problem import problem_from
 from crawler.progress import Progress
-from crawler.redirects import RedirectRefused
 from crawler.robots import RobotsMiddleware
 from crawler.settlement import Settler
 from crawler.source import Source
@@ -30,7 +29,7 @@ from crawler.standalone import Standalone
 from crawler.visit import Answer, Problem, Visit
 from crawler.weburl import parse_web_url
 from storage.capture import Capture
-from storage.errors import Refused, WrongUse
+from storage.errors import WrongUse
 from storage.exchange import Exchange
 from storage.leads import Lead, Leads
 
@@ -70,7 +69,12 @@ class NewsroomSpider(Spider):
         self.progress = progress or Progress(source.id)
         options = services.options
         delay = source.delay_seconds if options.delay_seconds is None else options.delay_seconds
-        self.manners = Manners(delay, asyncio.get_running_loop().time, options.retry_patience_seconds)
+        self.manners = Manners(
+            delay,
+            asyncio.get_running_loop().time,
+            max_concurrency=source.max_concurrency,
+            patience_seconds=options.retry_patience_seconds,
+        )
         contact = source.contact or options.contact
         self.headers = agent.request_headers(source.user_agent or options.user_agent, contact)
         self.handler: WireHandler | None = None
@@ -295,19 +299,3 @@ class NewsroomSpider(Spider):
             await asyncio.wait_for(self._stop.wait(), seconds)
         except TimeoutError:
             return
-
-
-def problem_from(error: BaseException) -> Problem:
-    """The named problem behind whatever ended a request."""
-    if isinstance(error, Refused):
-        return Problem(error.rule, error.problem, refused=True)
-    if isinstance(error, RedirectRefused):
-        return Problem(error.kind, str(error))
-    if isinstance(error, HostHeld):
-        return Problem(error.kind, str(error), passing=True, attempted=False, retry_after_seconds=error.seconds)
-    if isinstance(error, FetchFailed):
-        return Problem(error.kind, str(error), passing=error.kind in PASSING_FAILURES)
-    if isinstance(error, IgnoreRequest):
-        return Problem("ignored", str(error), refused=True)
-    logger.error("a visit ended in an error of ours", exc_info=error)
-    return Problem("internal-error", f"{type(error).__name__}: {error}")

@@ -90,9 +90,11 @@ def _lines(home: Home, files: Sequence[PageFile]) -> Generator[PageLine]:
     from pipelines.page import ReadLimits
     from pipelines.pool import ReaderPool
 
+    if not files:
+        return
     settings = home.settings
     limits = ReadLimits(max_page_bytes=settings.max_page_bytes)
-    workers = min(settings.workers, len(files)) or 1
+    workers = min(settings.workers, len(files))
     timeout = settings.extract_timeout_seconds
     pool = ReaderPool(
         workers,

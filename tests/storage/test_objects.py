@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from storage import objects
+from storage import directory
 from storage.digests import sha256_hex
+from storage.directory import DirectoryStore
 from storage.errors import BadObjectKey, DigestMismatch, ObjectExists, ObjectMissing
-from storage.objects import DirectoryStore, ObjectInfo, ObjectStore
+from storage.objects import ObjectInfo, ObjectStore
 
 StoreFactory = Callable[[Path], ObjectStore]
 
@@ -219,7 +220,7 @@ def test_a_put_that_fails_leaves_nothing_under_its_key(tmp_path: Path, monkeypat
     def refuse(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(objects, "flush_to_medium", refuse)
+    monkeypatch.setattr(directory, "flush_to_medium", refuse)
     with pytest.raises(OSError, match="No space"):
         store.put_bytes("a/b", b"data")
     monkeypatch.undo()

@@ -9,9 +9,9 @@ import pytest
 from storage_samples import BODY, HEAD, STARTED, exchange, failure, new_segment
 
 from storage.capture import Capture
+from storage.directory import DirectoryStore
 from storage.errors import DigestMismatch, NotReadableWarc, ObjectMissing
 from storage.gzipmembers import gzip_member
-from storage.objects import DirectoryStore
 from storage.readback import Reference, StoredExchange, read_capture
 
 CHUNKED = HEAD.replace(b"Content-Length: 17", b"Transfer-Encoding: chunked")

@@ -25,7 +25,7 @@ from storage.timestamps import from_timestamp, from_warc_date, timestamp14, time
 from storage.warcfields import field_lines, from_printable, parse_field_lines, printable
 
 MOMENTS = st.datetimes(
-    datetime(1000, 1, 1),  # noqa: DTZ001  the strategy adds the offset
+    datetime(1001, 1, 1),  # noqa: DTZ001  the strategy adds the offset
     timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]),
 )
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -15,8 +15,8 @@ from storage_samples import BODY, HEAD, TLS, exchange, failure, members, new_seg
 from warcio.archiveiterator import ArchiveIterator
 from warcio.cli import main as warcio
 
+from storage.directory import DirectoryStore
 from storage.exchange import Exchange, FetchFailure
-from storage.objects import DirectoryStore
 from storage.readback import read_capture
 from storage.warcscan import capture_of, scan_records
 
