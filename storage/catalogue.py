@@ -200,13 +200,13 @@ deliveries = Table(
     Column("id", BigId, primary_key=True, autoincrement=True),
     Column("store", Text, nullable=False),
     Column("source_id", ForeignKey("sources.id"), nullable=False),
-    Column("stem", String(200), nullable=False),
+    Column("parcel", String(200), nullable=False),
     Column("bytes", BigInteger, nullable=False),
-    Column("sealed_at", Instant, nullable=False),
+    Column("queued_at", Instant, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("problem", Text),
     Column("confirmed_at", Instant),
-    UniqueConstraint("store", "stem", name="one_delivery_per_store"),
+    UniqueConstraint("store", "parcel", name="one_delivery_per_store"),
 )
 
 # When an object was last verified, and how deeply: the oldest is the next to be looked at.
