@@ -81,7 +81,7 @@ def main() -> int:
                     " JOIN captures c ON c.lead_id = l.id LEFT JOIN versions v ON v.lead_id = l.id"
                     " WHERE l.kind = 'article'"
                 ).all()
-            faults = list(_compare(DirectoryStore(archive.root), pages, [tuple(row) for row in rows]))
+            faults = list(_compare(archive.store, pages, [tuple(row) for row in rows]))
             faults += [fault for path in sorted(archive.root.glob("warc/**/*.warc.gz")) for fault in _check_warc(path)]
         states = Counter((row[1], row[2]) for row in rows)
     print(f"{len(pages)} pages of {len({urlsplit(url).netloc for url in pages})} hosts; leads: {report.leads}")

@@ -10,10 +10,12 @@ from typing import Any, Literal, Self
 import orjson
 
 from newsark.address import normal_spelling
+from newsark.archiveplace import archive_settings, place_of
 from newsark.home import unknown_source, utc_now
+from newsark.settings import NewsarkSettings
 from reading.article import ArticleHistory, history_of
 from reading.status import source_states
-from storage.archive import Archive, ArchiveSettings
+from storage.archive import Archive
 from storage.sources import Sources
 from storage.versions import stream_versions
 
@@ -73,10 +75,17 @@ class OpenArchive:
         self.close()
 
 
-def open(archive: str | Path = "./archive", catalogue: str | None = None) -> OpenArchive:  # noqa: A001
-    """The archive in a directory, for reading; `catalogue` is its database's URL when that is not beside it.
+def open(  # noqa: A001
+    archive: str | Path = "./archive", catalogue: str | None = None, *, endpoint_url: str | None = None
+) -> OpenArchive:
+    """The archive in a directory or at s3://bucket/prefix, for reading.
 
-    Raises NotAnArchive when there is none.
+    `catalogue` is its database's URL when that is not in the archive's state, `endpoint_url` the address of an
+    S3-compatible server. Raises NotAnArchive when there is none.
     """
-    settings = ArchiveSettings(catalogue_url=catalogue)
-    return OpenArchive(Archive.open(Path(archive).expanduser().absolute(), settings, utc_now, create=False))
+    settings = NewsarkSettings.model_validate(
+        {"archive": str(archive), "catalogue": catalogue, "endpoint_url": endpoint_url}
+    )
+    place = place_of(settings)
+    chosen = archive_settings(settings, tuple(store.place for store in place.stores))
+    return OpenArchive(Archive.open(place, chosen, utc_now, create=False))

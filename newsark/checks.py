@@ -94,7 +94,7 @@ def _check_sources(home: Home) -> Iterator[Finding]:
 
 
 def _check_disk(home: Home) -> Iterator[Finding]:
-    path = home.archive_path
+    path = home.place.state
     place = next(parent for parent in (path, *path.parents) if parent.is_dir())
     if not os.access(place, os.W_OK):
         yield Finding("disk", "fault", f"{place} cannot be written to; choose another place with --archive")
@@ -120,7 +120,7 @@ def _store_finding(place: Path) -> Finding:
 
 def _check_archive(home: Home) -> Iterator[Finding]:
     home.check_place()
-    path = home.archive_path
+    path = home.archive_name
     if not home.has_archive:
         yield Finding("archive", "ok", f"{path} will be made by the first crawl")
         return

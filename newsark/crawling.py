@@ -12,16 +12,19 @@ from rich.logging import RichHandler
 from scrapy.crawler import AsyncCrawlerProcess
 
 from crawler.agent import user_agent
+from crawler.diskspace import DiskLimits
 from crawler.keeper import Keeper
 from crawler.report import SourceReport
 from crawler.run import Errand, crawl_all, run_in_reactor
 from crawler.services import CrawlOptions, Services
 from crawler.wire import WireLimits
 from newsark.console import err
+from newsark.delivering import wait_for_stores
 from newsark.home import Home, utc_now
 from newsark.live import show
 from pipelines.page import ReadLimits
 from pipelines.pool import ReaderPool
+from storage.deliveries import Backlog
 
 T = TypeVar("T")
 
@@ -46,7 +49,8 @@ def services_for(home: Home, options: CrawlOptions) -> Iterator[Services]:
     """The archive's keeper and the readers, closed at the end whatever happens."""
     settings = home.settings
     with home.archive(create=True) as archive:
-        keeper = Keeper(archive)
+        limits = DiskLimits(settings.disk_reserve_bytes, 60 * settings.disk_patience_minutes)
+        keeper = Keeper(archive, limits)
         pool = ReaderPool(
             settings.workers,
             timeout_seconds=settings.extract_timeout_seconds,
@@ -62,9 +66,11 @@ def services_for(home: Home, options: CrawlOptions) -> Iterator[Services]:
 
 def crawl_errands(
     home: Home, errands: Sequence[Errand], options: dict[str, Any], *, show_progress: bool
-) -> list[SourceReport]:
-    """The reports of these crawls, in order."""
+) -> tuple[list[SourceReport], list[Backlog]]:
+    """The reports of these crawls, in order, and what the stores have not confirmed when patience ended."""
     with services_for(home, crawl_options(home, **options)) as services:
+        archive = services.keeper.archive
+        archive.courier.start()
 
         async def main(process: AsyncCrawlerProcess) -> list[SourceReport]:
             showing = asyncio.create_task(show([errand.progress for errand in errands])) if show_progress else None
@@ -76,7 +82,8 @@ def crawl_errands(
                     with contextlib.suppress(asyncio.CancelledError):
                         await showing
 
-        return in_reactor(main)
+        reports = in_reactor(main)
+        return reports, wait_for_stores(archive, home.settings.upload_patience_seconds, show_progress=show_progress)
 
 
 def in_reactor(main: Callable[[AsyncCrawlerProcess], Awaitable[T]]) -> T:

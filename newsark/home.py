@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import tomllib
 from collections.abc import Iterator
@@ -13,13 +12,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from newsark.archiveplace import archive_settings, is_bucket, place_of
+from newsark.console import short
 from newsark.settings import FILE, HOME_VARIABLE, NewsarkSettings, load_settings
-from storage.errors import BadSetting, BadSourceFile, CatalogueUnusable, NotAnArchive, UnknownSource, WrongUse
+from storage.errors import BadSetting, BadSourceFile, CatalogueUnusable, UnknownSource, WrongUse
 
 # The catalogue's library and the sources' take long to load; a command loads what it needs.
 if TYPE_CHECKING:
     from crawler.source import Source
     from storage.archive import Archive
+    from storage.place import Place
 
 SHOWN_SOURCES = 10
 
@@ -55,35 +57,37 @@ class Home:
         return cls(directory, load_settings(directory, options))
 
     @property
-    def archive_path(self) -> Path:
-        """The archive's directory. Raises BadSetting for a place of a kind that this version cannot write to."""
+    def place(self) -> Place:
+        """Where the archive is. Raises BadSetting for a store of a kind that does not exist."""
+        return place_of(self.settings)
+
+    @property
+    def archive_name(self) -> str:
+        """The archive as people call it: its directory's path, or its s3:// address."""
         place = self.settings.archive
-        if "://" in place:
-            raise BadSetting("archive", place, "only a directory can hold the archive")
-        return Path(place).expanduser().absolute()
+        return place if is_bucket(place) else str(Path(place).expanduser().absolute())
+
+    @property
+    def short_name(self) -> str:
+        """The archive's name with the home directory as `~`, or relative to here."""
+        return self.archive_name if is_bucket(self.archive_name) else short(Path(self.archive_name))
 
     @property
     def has_archive(self) -> bool:
         """Whether there is an archive already."""
-        from storage.archive import HEAD
-
-        return (self.archive_path / HEAD).exists()
+        return self.place.head() is not None
 
     @property
     def sources_directory(self) -> Path:
         """Where source files are: beside newsark.toml, or inside the archive's own state when there is none."""
-        from storage.archive import STATE_DIRECTORY
-
         if (self.directory / FILE).is_file():
             return self.directory / "sources"
-        return self.archive_path / STATE_DIRECTORY / "sources"
+        return self.place.state / "sources"
 
     @property
     def is_vacant(self) -> bool:
         """Whether nothing stands where the archive is to be, but perhaps source files that wait for it."""
-        from storage.archive import is_vacant
-
-        return is_vacant(self.archive_path)
+        return self.place.first_other() is None and self.place.head() is None
 
     def check_place(self) -> None:
         """Raise NotAnArchive when the archive's place holds something else; a vacant place will do."""
@@ -112,24 +116,15 @@ class Home:
     def _open(self, *, create: bool) -> Archive:
         from sqlalchemy.exc import ArgumentError
 
-        from crawler.agent import user_agent
-        from storage.archive import HEAD, Archive, ArchiveSettings
+        from storage.archive import Archive
 
-        settings, path = self.settings, self.archive_path
+        place = self.place
         if not create and self.is_vacant:
-            raise WrongUse(f"there is no archive at {path} yet; newsark crawl makes it, --archive names another place")
-        chosen = ArchiveSettings(
-            operator=settings.operator or settings.contact,
-            user_agent=settings.user_agent or user_agent(settings.contact),
-            contact=settings.contact,
-            catalogue_url=settings.catalogue,
-            segment_max_bytes=settings.segment_max_bytes,
-            segment_max_age_seconds=settings.segment_max_age_hours * 3600,
-        )
+            missing = f"there is no archive at {self.archive_name} yet"
+            raise WrongUse(f"{missing}; newsark crawl makes it, --archive names another place")
+        chosen = archive_settings(self.settings, tuple(store.place for store in place.stores))
         try:
-            return Archive.open(path, chosen, utc_now, create=create)
-        except json.JSONDecodeError as problem:
-            raise NotAnArchive(str(path), f"its {HEAD} is damaged: {problem}") from problem
+            return Archive.open(place, chosen, utc_now, create=create)
         except (ArgumentError, ModuleNotFoundError, ValueError) as problem:
             raise BadSetting("settings", "catalogue", f"is no database URL that works here: {problem}") from problem
 

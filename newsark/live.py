@@ -39,7 +39,8 @@ def live_line(progress: Progress, seconds: float, width: int) -> Text:
         human_bytes(progress.received_bytes),
     ]
     facts += [f"{visited[state]} {state}" for state in sorted(visited) if visited[state]]
-    line = Text.assemble((progress.source, "bold"), "  ", "  ".join(facts))
+    paused = [(f"{plain(progress.paused)}  ", "bold yellow")] if progress.paused else []
+    line = Text.assemble((progress.source, "bold"), "  ", *paused, "  ".join(facts))
     room = width - 1 - line.cell_len - 2
     if room >= SHORTEST_URL:
         line.append("  ")

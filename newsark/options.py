@@ -9,7 +9,11 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 ArchiveOption = Annotated[
     str | None,
-    typer.Option("--archive", metavar="DIR", help="The archive's directory; ./archive without it."),
+    typer.Option("--archive", metavar="PLACE", help="A directory or s3://bucket/prefix; ./archive without it."),
+]
+EndpointOption = Annotated[
+    str | None,
+    typer.Option("--endpoint-url", metavar="URL", help="Address of an S3-compatible server that is not AWS's own."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 AllowHostOption = Annotated[

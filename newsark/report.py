@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from newsark.console import counted, human_bytes, plain, say, say_line
 from newsark.reasons import cure
+
+if TYPE_CHECKING:
+    from storage.deliveries import Backlog
 
 MOST_PROBLEMS = 20
 # What failed comes first; what is only a note to a captured list comes last.
@@ -42,6 +45,22 @@ def print_run(run: Mapping[str, Any] | None) -> None:
         return
     ended = "under way, or it was killed" if run["ended"] is None else run["outcome"]
     say(f"last crawl: {run['started'][:16].replace('T', ' ')} UTC, {ended}", indent=2)
+
+
+def print_backlogs(backlogs: Sequence[Backlog]) -> None:
+    """What waits for which store, why, and that nothing is lost by it."""
+    for one in backlogs:
+        say(f"{counted(one.parcels, 'object')}, {human_bytes(one.bytes)}, still to be stored in {one.store}", "yellow")
+        if one.problem:
+            say(one.problem[:500], "dim", indent=2)
+    if backlogs:
+        say("→ They are safe on this disk; the next crawl goes on storing them.", indent=2)
+
+
+def backlog_json(one: Backlog) -> dict[str, Any]:
+    """What waits for a store, as JSON-ready values."""
+    facts = {"store": one.store, "parcels": one.parcels, "bytes": one.bytes}
+    return {**facts, "since": one.since.isoformat(), "problem": one.problem}
 
 
 def print_problems(problems: Iterable[Mapping[str, Any]]) -> None:

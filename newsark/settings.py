@@ -8,10 +8,11 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from newsark.storerows import Replica, StoreRows
 from storage.errors import BadSetting
 
 FILE = "newsark.toml"
@@ -47,12 +48,15 @@ def _allowed_host(value: str) -> str:
     return value
 
 
-class NewsarkSettings(BaseModel):
-    """Everything that can be set for a whole archive; a source's own file goes first where both say something."""
+class NewsarkSettings(StoreRows):
+    """Everything that can be set for a whole archive; a source's own file goes first where both say something.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
+    The rows of `StoreRows` are those of the archive's own store.
+    """
 
-    archive: str = Field("./archive", min_length=1, description="Where the archive is: a directory.")
+    archive: str = Field(
+        "./archive", min_length=1, description="Where the archive is: a directory, or s3://bucket/prefix."
+    )
     contact: Annotated[str, AfterValidator(_contact)] | None = Field(
         None, description="Who newsrooms can write to, an e-mail address or a URL; sent with every request."
     )
@@ -90,6 +94,33 @@ class NewsarkSettings(BaseModel):
         1_000_000_000, ge=1_000_000, description="A WARC file is closed when it is this long."
     )
     segment_max_age_hours: float = Field(6.0, gt=0, description="A WARC file is closed when it is this old.")
+    disk_reserve_bytes: int = Field(
+        200_000_000, ge=0, description="A crawl pauses while less than this is free on the disk of the working state."
+    )
+    disk_patience_minutes: float = Field(
+        1440.0, ge=0, description="How long a crawl waits for room on a full disk before it gives up."
+    )
+    replicas: tuple[Replica, ...] = Field(
+        (), description="Further stores that hold everything: directories or buckets, each with rows of its own."
+    )
+    copies_required: int | None = Field(
+        None, ge=1, description="Stores that must have confirmed a segment before it is forgotten here; all of them."
+    )
+    state: str | None = Field(
+        None, description="Directory of the working state; it is in the archive's directory, or for a bucket in yours."
+    )
+    upload_patience_seconds: float = Field(
+        300.0, ge=0, description="How long a crawl waits at its end for the stores to confirm what it sealed."
+    )
+    max_waiting_bytes: int = Field(
+        20_000_000_000, ge=1_000_000, description="Sealed data that may wait for a store; beyond it crawls pause."
+    )
+
+    @model_validator(mode="after")
+    def _copies_can_be_had(self) -> Self:
+        if (self.copies_required or 0) > 1 + len(self.replicas):
+            raise ValueError(f"copies_required is {self.copies_required}, more than there are stores")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +130,12 @@ class _Given:
     value: Any
     where: str
     name: str
+
+
+def setting_names() -> list[str]:
+    """Every setting, in the order in which people need them: how to use the archive's own store comes last."""
+    own = [name for name in NewsarkSettings.model_fields if name not in StoreRows.model_fields]
+    return [*own, *StoreRows.model_fields]
 
 
 def load_settings(home: Path, options: Mapping[str, Any]) -> NewsarkSettings:
@@ -112,11 +149,14 @@ def load_settings(home: Path, options: Mapping[str, Any]) -> NewsarkSettings:
     if path.is_file():
         given |= {name: _Given(value, str(path), name) for name, value in _read(path).items() if value != ""}
         archive = given.get("archive", _Given("./archive", str(path), "archive"))
-        if isinstance(archive.value, str):
-            given["archive"] = _Given(str(home / Path(archive.value).expanduser()), archive.where, archive.name)
+        given["archive"] = _Given(_beside(home, archive.value), archive.where, archive.name)
+        if "replicas" in given and isinstance(given["replicas"].value, list):
+            given["replicas"] = _Given([_beside(home, one) for one in given["replicas"].value], str(path), "replicas")
+        if "state" in given:
+            given["state"] = _Given(_beside(home, given["state"].value), str(path), "state")
     for name, variable in _variables():
         text = os.environ[variable]
-        value = tuple(text.replace(",", " ").split()) if name == "allow_hosts" else text
+        value = tuple(text.replace(",", " ").split()) if name in LISTED else text
         given[name] = _Given(value, "environment", variable)
     for name, value in options.items():
         if value is not None:
@@ -124,8 +164,19 @@ def load_settings(home: Path, options: Mapping[str, Any]) -> NewsarkSettings:
     return _checked(given)
 
 
+LISTED = ("allow_hosts", "replicas")
+"""The settings that are lists; a variable separates their parts by spaces or commas."""
+
 OPTIONS = {"allow_hosts": "--allow-host", "delay_seconds": "--delay", "fetch_timeout_seconds": "--timeout"}
 """The options that are called otherwise than their setting."""
+
+
+def _beside(home: Path, place: Any) -> Any:
+    """A place as newsark.toml has it; a relative directory is relative to that file."""
+    if isinstance(place, dict) and "place" in place:
+        return {**place, "place": _beside(home, place["place"])}
+    is_directory = isinstance(place, str) and "://" not in place
+    return str(home / Path(place).expanduser()) if is_directory else place
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -159,9 +210,14 @@ def _checked(given: Mapping[str, _Given]) -> NewsarkSettings:
         return NewsarkSettings.model_validate({name: one.value for name, one in given.items()})
     except ValidationError as problem:
         mistake = problem.errors()[0]
-        name = str(mistake["loc"][0])
+        name = str(mistake["loc"][0]) if mistake["loc"] else _named_in(str(mistake["msg"]))
         where = given[name] if name in given else _Given(None, FILE, name)
         raise BadSetting(where.where, where.name, _sentence(name, mistake)) from None
+
+
+def _named_in(sentence: str) -> str:
+    """The setting that a problem of several settings is about: the first it names."""
+    return next((name for name in NewsarkSettings.model_fields if name in sentence), "settings")
 
 
 _EXPECTED = {
@@ -173,6 +229,8 @@ _EXPECTED = {
     "finite_number": "must be an ordinary number",
     "string_type": "must be text in quotes",
     "string_too_short": "must not be empty",
+    "literal_error": "must be {expected}",
+    "missing": "is missing",
     "tuple_type": 'must be a list, such as ["…", "…"]',
     "greater_than": "must be more than {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
@@ -180,13 +238,17 @@ _EXPECTED = {
 
 
 def _sentence(name: str, mistake: Any) -> str:
+    """What is wrong and the cure; a mistake inside a replica names it by number and row."""
+    _, *inside = mistake["loc"] or (name,)
+    prefix = "".join(f"number {one + 1}: " if isinstance(one, int) else f"{one}: " for one in inside)
     if mistake["type"] == "extra_forbidden":
-        known = list(NewsarkSettings.model_fields)
-        near = difflib.get_close_matches(name, known, n=1)
+        known = list(Replica.model_fields) if inside else setting_names()
+        near = difflib.get_close_matches(str(inside[-1] if inside else name), known, n=1)
         cure = f"did you mean {near[0]!r}?" if near else f"known settings: {', '.join(known)}"
-        return f"there is no such setting; {cure}"
+        return f"{prefix}there is no such setting; {cure}"
     context = mistake.get("ctx", {})
+    found = "" if isinstance(mistake["input"], dict) else f", not {mistake['input']!r}"
     if mistake["type"] == "value_error":
-        return f"{context['error']}, not {mistake['input']!r}"
+        return f"{prefix}{context['error']}{found}"
     expected = _EXPECTED.get(mistake["type"])
-    return f"{expected.format(**context) if expected else mistake['msg']}, not {mistake['input']!r}"
+    return f"{prefix}{expected.format(**context) if expected else mistake['msg']}{found}"

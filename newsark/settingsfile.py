@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from newsark.settings import NewsarkSettings
+from newsark.settings import NewsarkSettings, setting_names
 
 _EXAMPLES = {
     "contact": "archive@example.org",
@@ -14,6 +14,17 @@ _EXAMPLES = {
     "catalogue": "sqlite:////var/lib/newsark/catalogue.sqlite",
     "delay_seconds": 2.0,
     "allow_hosts": ["intranet.example:8080"],
+    "replicas": ["/mnt/second-disk/newsark"],
+    "copies_required": 2,
+    "state": "/var/lib/newsark/state",
+    "endpoint_url": "https://s3.example.org",
+    "region": "eu-central-1",
+    "profile": "newsark",
+    "storage_class": "STANDARD_IA",
+    "server_side_encryption": "aws:kms",
+    "kms_key_id": "alias/newsark",
+    "object_lock_mode": "GOVERNANCE",
+    "object_lock_days": 365,
 }
 
 
@@ -24,7 +35,8 @@ def commented_file(contact: str | None, operator: str | None) -> str:
         "# Newsark's settings. NEWSARK_<NAME> variables and command-line options go before this file.",
         "",
     ]
-    for name, field in NewsarkSettings.model_fields.items():
+    for name in setting_names():
+        field = NewsarkSettings.model_fields[name]
         lines.append(f"# {field.description}")
         if given.get(name):
             lines.append(f"{name} = {_toml(given[name])}")
@@ -36,5 +48,7 @@ def commented_file(contact: str | None, operator: str | None) -> str:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     # A TOML basic string is a JSON string, but for DEL, which JSON leaves as it is.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,16 +1,14 @@
-"""An open archive: its store, its catalogue and the open segment of each source. Used from one thread.
+"""An open archive: its stores, its catalogue and the open segment of each source. Used from one thread.
 
 What `keep` and `add_record` take is durable after `settle` or `seal`, which flush the segment before they commit what
-the catalogue says about it.
+the catalogue says about it. What is sealed is brought to the stores by the courier.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,15 +18,21 @@ import orjson
 from sqlalchemy import Connection
 
 from storage import names
+from storage.archivesettings import ArchiveSettings
 from storage.capture import Capture
 from storage.captures import add_captures, add_missing_captures, original_of
 from storage.catalogue import Catalogue
-from storage.directory import INCOMING, DirectoryStore
-from storage.errors import NotAnArchive, ObjectExists
+from storage.courier import Courier
+from storage.deliveries import Backlog, Deliveries
+from storage.directory import DirectoryStore
+from storage.durable import make_directories, write_durably
+from storage.errors import CatalogueBehind, StorageError
 from storage.exchange import Exchange
+from storage.holdings import Holdings
 from storage.leads import Acknowledgement, Leads, NewLead
-from storage.manifest import manifest_of
+from storage.manifest import Manifest, manifest_of
 from storage.objects import ObjectStore
+from storage.place import FORMAT, HEAD, STATE_DIRECTORY, Place
 from storage.recovery import recover
 from storage.sealed import SealedSegment
 from storage.segment import Segment
@@ -37,23 +41,9 @@ from storage.sources import Sources
 from storage.versions import Observation, Version, Versions
 from storage.warcinfo import SegmentInfo
 
+__all__ = ["FORMAT", "HEAD", "STATE_DIRECTORY", "Archive", "ArchiveSettings", "Settlement", "owner_name"]
+
 T = TypeVar("T")
-
-FORMAT = 1
-HEAD = "newsark.json"
-STATE_DIRECTORY = ".newsark"
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveSettings:
-    """How an archive is written: who operates it, and when a segment is rolled."""
-
-    operator: str | None = None
-    user_agent: str | None = None
-    contact: str | None = None
-    catalogue_url: str | None = None
-    segment_max_bytes: int = 1_000_000_000
-    segment_max_age_seconds: float = 6 * 3600.0
 
 
 @dataclass(slots=True)
@@ -68,54 +58,102 @@ class Settlement:
 
 
 class Archive:
-    """A directory archive. Open it with `Archive.open`, close it with `close`."""
+    """An archive in a directory or in buckets. Open it with `Archive.open`, close it with `close`."""
 
     def __init__(
-        self,
-        root: Path,
-        store: ObjectStore,
-        catalogue: Catalogue,
-        settings: ArchiveSettings,
-        clock: Callable[[], datetime],
+        self, place: Place, catalogue: Catalogue, settings: ArchiveSettings, clock: Callable[[], datetime]
     ) -> None:
-        self.root = root
-        self.store = store
+        self.place = place
         self.catalogue = catalogue
         self.settings = settings
         self.clock = clock
-        self.state = root / STATE_DIRECTORY
+        self.courier = Courier(
+            place,
+            catalogue,
+            clock,
+            copies_required=settings.copies_required,
+            accept_unsafe=settings.accept_unsafe,
+        )
         self._open: dict[str, Segment] = {}
         self._kept: dict[str, list[tuple[Capture, int | None]]] = {}
 
     @classmethod
     def open(
-        cls, root: Path, settings: ArchiveSettings, clock: Callable[[], datetime], *, create: bool = True
+        cls,
+        place: Place | Path,
+        settings: ArchiveSettings,
+        clock: Callable[[], datetime],
+        *,
+        create: bool = True,
+        rebuilding: bool = False,
     ) -> Archive:
-        """The archive at `root`, made there when it is empty or missing and `create` is set.
+        """The archive there (a Path is a directory), made when the place is vacant and `create` is set.
 
-        Raises NotAnArchive when the place holds something else, or nothing and `create` is not set.
+        Raises NotAnArchive when the place holds something else, or nothing and `create` is not set; CatalogueBehind
+        when the catalogue is empty and the store is not, unless `rebuilding`; for a store that cannot be reached what
+        it raises, when it has to be asked.
         """
-        _check_place(root, create=create)
-        state = root / STATE_DIRECTORY
-        state.mkdir(parents=True, exist_ok=True)
-        store = DirectoryStore(root)
-        catalogue = Catalogue(settings.catalogue_url or f"sqlite:///{state / 'catalogue.sqlite'}", clock)
-        archive = cls(root, store, catalogue, settings, clock)
-        if not (root / HEAD).exists():
-            head = {"format": FORMAT, "name": root.resolve().name, "created": clock().isoformat()}
-            # Another process may have made the archive in this moment; then its head is the one.
-            with suppress(ObjectExists):
-                store.put_bytes(HEAD, orjson.dumps(head, option=orjson.OPT_INDENT_2))
+        if isinstance(place, Path):
+            place = Place((DirectoryStore(place),), place / STATE_DIRECTORY)
+        place.open(clock, create=create)
+        catalogue = Catalogue(settings.catalogue_url or place.catalogue_url, clock)
+        archive = cls(place, catalogue, settings, clock)
+        if not rebuilding:
+            archive._refuse_lost_catalogue()
         return archive
+
+    def _refuse_lost_catalogue(self) -> None:
+        with self.catalogue.begin() as connection:
+            is_empty = not Sources(connection).known()
+        stored = [info.key for info in self.store.list("manifests/")] if is_empty else []
+        if stored:
+            self.catalogue.close()
+            raise CatalogueBehind(self.store.place, "sources", len(stored))
+
+    @property
+    def store(self) -> ObjectStore:
+        """The store that the archive is named after."""
+        return self.place.stores[0]
+
+    @property
+    def stores(self) -> tuple[ObjectStore, ...]:
+        """Every store, that one first."""
+        return self.place.stores
+
+    @property
+    def state(self) -> Path:
+        """The directory of the working state."""
+        return self.place.state
+
+    @property
+    def holdings(self) -> Holdings:
+        """The archive's objects, wherever they are now."""
+        return self.place.holdings
 
     # sources
 
     def enlist(self, source_id: str, *, name: str, home: str, toml: str) -> int:
-        """The revision of a source file that is now known; each state that was ever used is kept in the store."""
+        """The revision of a source file that is now known; each state that was ever used is kept in the stores."""
         with self.catalogue.begin() as connection:
+            known = Sources(connection).known([source_id])
             revision = Sources(connection).enlist(source_id, name=name, home=home, toml=toml, now=self.clock())
-        self.store.put_bytes(names.source_key(source_id, revision), toml.encode())
+            is_new = not known or known[0].revision != revision
+            if is_new:
+                self._post(connection, source_id, names.source_key(source_id, revision), toml.encode())
+        if is_new:
+            self.courier.send(names.source_key(source_id, revision))
         return revision
+
+    def _post(self, connection: Connection, source_id: str, key: str, data: bytes) -> None:
+        """Put a single object among those that are on their way; durable when the transaction is."""
+        path = self.place.outbox / key
+        make_directories(path.parent)
+        write_durably(path, [data])
+        self._queue(connection, key, source_id, len(data))
+
+    def _queue(self, connection: Connection, parcel: str, source_id: str, size_bytes: int) -> None:
+        places = [store.place for store in self.stores]
+        Deliveries(connection).add(parcel, source_id, size_bytes, places, self.clock())
 
     def own(self, source_id: str, seconds: float) -> None:
         """Take or renew the lease on a source for this process. Raises SourceBusy when another one holds it.
@@ -171,7 +209,7 @@ class Archive:
         return segment.size_bytes >= self.settings.segment_max_bytes or age >= self.settings.segment_max_age_seconds
 
     def _directory(self, source_id: str) -> Path:
-        return self.state / "open" / source_id
+        return self.place.open_segments / source_id
 
     def keep(
         self,
@@ -246,7 +284,7 @@ class Archive:
     # sealing
 
     def seal(self, source_id: str) -> None:
-        """Step 10: close the source's open segment, list it in a manifest, store it, and only then forget it here."""
+        """Step 10: close the source's open segment, list it in a manifest, and send it to the stores."""
         segment = self._open.get(source_id)
         if segment is None:
             return
@@ -255,60 +293,75 @@ class Archive:
         self._store(source_id, segment.seal())
 
     def _store(self, source_id: str, sealed: SealedSegment) -> None:
+        """Give a sealed segment its manifest and its place in the chain, and send it to the stores."""
         with self.catalogue.begin() as connection:
             previous = Sources(connection).last_manifest_sha256(source_id)
-        manifest = manifest_of(sealed, previous=previous)
-        for part in sealed.parts:
-            self.store.put_file(part.key, part.path, part.sha256, move=True)
-        self.store.put_bytes(sealed.manifest_key, manifest.to_bytes())
+        manifest = self._manifest(sealed, previous)
         with self.catalogue.begin() as connection:
             Segments(connection).add(source_id, sealed, manifest, self.clock())
             Sources(connection).set_last_manifest(source_id, manifest.sha256)
-        sealed.forget()
+            self._queue(connection, sealed.stem, source_id, sealed.size_bytes)
+        self.courier.send(sealed.stem)
+
+    def _manifest(self, sealed: SealedSegment, previous: str | None) -> Manifest:
+        """The manifest as it lies beside the segment: made once, the same after every crash."""
+        if sealed.manifest_path.exists():
+            return Manifest.from_bytes(sealed.manifest_path.read_bytes(), sealed.manifest_key)
+        manifest = manifest_of(sealed, previous=previous)
+        write_durably(sealed.manifest_path, [manifest.to_bytes()])
+        return manifest
 
     def recover(self, source_id: str) -> int:
-        """Seal and store what a crawl that died left open for this source; how many segments that was."""
+        """Seal and send what a crawl that died left for this source; how many segments that was.
+
+        Raises CatalogueBehind when a store that can be reached has segments of the source that are unknown here.
+        """
         directory = self._directory(source_id)
-        if not directory.is_dir():
-            return 0
-        left = recover(directory, clock=self.clock)
+        left = recover(directory, clock=self.clock) if directory.is_dir() else []
         for found in left:
             with self.catalogue.begin() as connection:
                 add_missing_captures(connection, source_id, found.captures)
-            self._store(source_id, found.seal())
+            self._resume(source_id, found.seal())
+        with self.catalogue.begin() as connection:
+            queued = Deliveries(connection).parcels(source_id)
+        for parcel in queued:
+            self.courier.send(parcel)
+        self._refuse_unknown_segments(source_id)
         return len(left)
 
+    def _resume(self, source_id: str, sealed: SealedSegment) -> None:
+        with self.catalogue.begin() as connection:
+            is_known = Segments(connection).has(sealed.stem)
+        if not is_known:
+            self._store(source_id, sealed)
+        elif sealed.manifest_path.exists():
+            with self.catalogue.begin() as connection:
+                self._queue(connection, sealed.stem, source_id, sealed.size_bytes)
+        else:
+            # It was being forgotten, which begins with the manifest.
+            sealed.forget()
+
+    def _refuse_unknown_segments(self, source_id: str) -> None:
+        """Another catalogue that writes to the same stores would fork the chain of manifests."""
+        try:
+            stored = {info.key for info in self.store.list(f"manifests/{source_id}/") if info.key.endswith(".json")}
+        except (StorageError, OSError):
+            # Out of reach: then nothing new can have been found there either, and the crawl may go on without it.
+            return
+        with self.catalogue.begin() as connection:
+            unknown = stored - Segments(connection).manifest_keys(source_id)
+        if unknown:
+            raise CatalogueBehind(self.store.place, source_id, len(unknown))
+
+    def backlogs(self) -> list[Backlog]:
+        """What still waits for which store."""
+        with self.catalogue.begin() as connection:
+            return Deliveries(connection).backlogs()
+
     def close(self) -> None:
-        """Close the catalogue; segments that are still open stay as they are on disk and are recovered later."""
+        """Close the catalogue; segments that are still open, or on their way, stay on this disk for the next time."""
+        self.courier.close()
         self.catalogue.close()
-
-
-def is_vacant(root: Path) -> bool:
-    """Whether an archive can be made at `root`: nothing is there, or one that was never finished."""
-    return not root.exists() or (root.is_dir() and not _others(root))
-
-
-def _others(root: Path) -> list[str]:
-    return [entry.name for entry in root.iterdir() if entry.name not in (STATE_DIRECTORY, INCOMING)]
-
-
-def _check_place(root: Path, *, create: bool) -> None:
-    if not root.exists():
-        if not create:
-            raise NotAnArchive(str(root), "it does not exist")
-        return
-    if not root.is_dir():
-        raise NotAnArchive(str(root), "it is a file")
-    # Before the head is looked for: another process may be making the archive now, and the head comes first.
-    others = _others(root)
-    head = root / HEAD
-    if head.exists():
-        found = json.loads(head.read_bytes())
-        if found.get("format") != FORMAT:
-            raise NotAnArchive(str(root), f"its store format is {found.get('format')!r}, this is for format {FORMAT}")
-    elif others or not create:
-        what = f"it holds {others[0]!r} and no {HEAD}" if others else "it is empty"
-        raise NotAnArchive(str(root), what)
 
 
 def owner_name() -> str:

@@ -5,6 +5,7 @@ NewsarkError                exit code 1
 │   ├── BadSetting              newsark.toml, NEWSARK_* or an option
 │   ├── BadSourceFile           a source's TOML file
 │   ├── UnknownSource           a name no source has
+│   ├── NotACatalogue           the database holds something else
 │   └── NotAnArchive            the directory holds something else
 ├── StorageError            3   bytes could not be kept, found or trusted
 │   ├── ObjectExists            an object of that name and other bytes is there already
@@ -13,8 +14,14 @@ NewsarkError                exit code 1
 │   ├── NotReadableWarc         no WARC record starts at that offset
 │   ├── SegmentClosed           a sealed segment takes nothing more
 │   ├── SegmentWriteFailed      the disk did not take what was to be kept
+│   ├── DiskFull                there was no room for longer than the crawl waits
 │   ├── BadObjectKey            a name that no object may have
 │   ├── NotReadableManifest     the object is no manifest of a format known here
+│   ├── StoreUnreachable        a store does not answer, or only with errors of its own
+│   ├── StoreRefuses            a store refuses what was asked of it
+│   ├── StoreUnsafe             a store that breaks the promises which keep objects safe
+│   ├── CatalogueBehind         the store holds segments that the catalogue does not know
+│   ├── CatalogueTooNew         a newer Newsark wrote the catalogue
 │   └── CatalogueUnusable       the database cannot be opened, read or written
 ├── SourceBusy              4   another process works on that source
 ├── NothingFound            1   an address names no articles, or nobody answers there
@@ -76,6 +83,14 @@ class NotAnArchive(WrongUse):
         super().__init__(f"{place} is not a Newsark archive: {problem}. Name another place with --archive")
 
 
+class NotACatalogue(WrongUse):
+    """The database at `place` holds something else than a catalogue, and nothing was written to it."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        self.place, self.problem = place, problem
+        super().__init__(f"{place} is not a Newsark catalogue: {problem}. Give `catalogue` a database of its own")
+
+
 class StorageError(NewsarkError):
     """Bytes could not be kept, found or trusted."""
 
@@ -130,6 +145,17 @@ class SegmentWriteFailed(StorageError):
         super().__init__(f"cannot write {path}: {problem.strerror or problem}; free space or repair the disk")
 
 
+class DiskFull(StorageError):
+    """There was no room on the disk of `place` for longer than a crawl waits for it; `free` is how much there is."""
+
+    def __init__(self, place: str, free: str) -> None:
+        self.place, self.free = place, free
+        super().__init__(
+            f"the disk of {place} is full ({free} free); make room and run the same command again. "
+            "What was acknowledged is kept; what the disk did not take is fetched again"
+        )
+
+
 class BadObjectKey(StorageError):
     """An object may not have that name: it is empty, absolute, hidden, or leads out of the store."""
 
@@ -152,6 +178,59 @@ class CatalogueUnusable(StorageError):
     def __init__(self, problem: str) -> None:
         self.problem = problem
         super().__init__(f"the catalogue cannot be used: {problem}; check the `catalogue` setting and the disk")
+
+
+class StoreUnreachable(StorageError):
+    """The store did not do what was asked for `seconds`: no answer, or errors of its own. `problem` is the last one.
+
+    What was asked may have happened or not; ask again later.
+    """
+
+    def __init__(self, store: str, action: str, seconds: float, problem: str) -> None:
+        self.store, self.action, self.seconds, self.problem = store, action, seconds, problem
+        super().__init__(
+            f"{store} cannot {action}, tried for {seconds:.0f} s: {problem}; check the network and the server, "
+            "nothing is lost meanwhile"
+        )
+
+
+class StoreRefuses(StorageError):
+    """The store refuses what was asked; `code` is its word for the reason (S3's error code), `cure` what to do."""
+
+    def __init__(self, store: str, action: str, code: str, problem: str, cure: str) -> None:
+        self.store, self.action, self.code, self.problem, self.cure = store, action, code, problem, cure
+        super().__init__(f"{store} refuses to {action} ({code}): {problem.rstrip('.')}; {cure}")
+
+
+class StoreUnsafe(StorageError):
+    """The store breaks promises that keep objects safe, and the settings do not say that this is accepted."""
+
+    def __init__(self, store: str, faults: list[str]) -> None:
+        self.store, self.faults = store, faults
+        super().__init__(f"{store}: {'; '.join(faults)}. Use another server, or set accept_unsafe = true for this one")
+
+
+class CatalogueBehind(StorageError):
+    """The store holds segments that this catalogue does not know: it is new, or another one writes there too."""
+
+    def __init__(self, store: str, source: str, count: int) -> None:
+        self.store, self.source, self.count = store, source, count
+        super().__init__(
+            f"{store} holds {count} segments of {source} that this machine's catalogue does not know; "
+            "fill it from the store with: newsark rebuild"
+        )
+
+
+class CatalogueTooNew(StorageError):
+    """The catalogue is of a version after the last one `known` here; `written_by` is the software that made it so."""
+
+    def __init__(self, place: str, version: int, known: int, written_by: str | None) -> None:
+        self.place, self.version, self.known, self.written_by = place, version, known, written_by
+        writer = f", written by {written_by}" if written_by else ""
+        super().__init__(
+            f"the catalogue {place} is of version {version}{writer}; this Newsark knows versions up to {known}. "
+            f"Use {written_by or 'the Newsark that wrote it'} or a later one"
+        )
 
 
 class SourceBusy(NewsarkError):

@@ -52,10 +52,20 @@ class SealedSegment:
         """The key of the manifest that lists this segment."""
         return manifest_name(Stem.parse(self.stem)).key
 
+    @property
+    def size_bytes(self) -> int:
+        """All bytes of its parts."""
+        return sum(part.bytes for part in self.parts)
+
+    @property
+    def manifest_path(self) -> Path:
+        """Where the manifest lies as long as the segment waits here."""
+        return self.directory / manifest_name(Stem.parse(self.stem)).filename
+
     def forget(self) -> None:
         """Remove what is left of the segment from this disk; the note about it goes last."""
-        for part in self.parts:
-            part.path.unlink(missing_ok=True)
+        for path in (self.manifest_path, *(part.path for part in self.parts)):
+            path.unlink(missing_ok=True)
         flush_directory(self.directory)
         self._note.unlink(missing_ok=True)
         flush_directory(self.directory)
@@ -88,16 +98,24 @@ def sealed_part(name: ObjectName, directory: Path) -> SealedPart:
 def sealed_segments(directory: Path) -> Iterator[SealedSegment]:
     """The sealed segments that still wait in `directory`, oldest name first."""
     for note in sorted(directory.glob(f"*{SEALED_SUFFIX}")):
-        facts = orjson.loads(note.read_bytes())
-        parts = tuple(
-            SealedPart(
-                part["key"],
-                directory / part["key"].rpartition("/")[2],
-                part["bytes"],
-                part["sha256"],
-                part["compositeSha256"],
-            )
-            for part in facts["parts"]
+        if (found := sealed_segment(directory, note.name.removesuffix(SEALED_SUFFIX))) is not None:
+            yield found
+
+
+def sealed_segment(directory: Path, stem: str) -> SealedSegment | None:
+    """The sealed segment of that name in `directory`, or None when it does not wait there."""
+    try:
+        facts = orjson.loads((directory / (stem + SEALED_SUFFIX)).read_bytes())
+    except FileNotFoundError:
+        return None
+    parts = tuple(
+        SealedPart(
+            part["key"],
+            directory / part["key"].rpartition("/")[2],
+            part["bytes"],
+            part["sha256"],
+            part["compositeSha256"],
         )
-        sealed_at = from_warc_date(facts["sealedAt"])
-        yield SealedSegment(facts["stem"], directory, sealed_at, parts, facts["counts"])
+        for part in facts["parts"]
+    )
+    return SealedSegment(facts["stem"], directory, from_warc_date(facts["sealedAt"]), parts, facts["counts"])

@@ -35,6 +35,16 @@ class Segments:
             )
         )
 
+    def has(self, stem: str) -> bool:
+        """Whether that segment has its place in the chain already."""
+        query = select(func.count()).select_from(segments).where(segments.c.stem == stem)
+        return bool(self.connection.execute(query).scalar())
+
+    def manifest_keys(self, source_id: str) -> set[str]:
+        """The keys of the manifests of a source's segments."""
+        query = select(segments.c.manifest_key).where(segments.c.source_id == source_id)
+        return set(self.connection.execute(query).scalars())
+
     def totals(self, source_id: str) -> tuple[int, int]:
         """How many segments the source has, and their bytes in all."""
         query = select(func.count(), func.coalesce(func.sum(segments.c.bytes), 0)).where(

@@ -58,7 +58,7 @@ def test_the_public_names_are_these() -> None:
     public = {name for name in dir(newsark.OpenArchive) if not name.startswith("_")}
     assert public == {"article", "articles", "close", "sources"}
     assert str(inspect.signature(newsark.open)).startswith(
-        "(archive: 'str | Path' = './archive', catalogue: 'str | None' = None)"
+        "(archive: 'str | Path' = './archive', catalogue: 'str | None' = None, *, endpoint_url: 'str | None' = None)"
     )
     assert {name for name in dir(ArticleHistory) if not name.startswith("_")} == {
         "latest",

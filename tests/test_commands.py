@@ -127,7 +127,7 @@ def test_a_command_starts_without_what_it_does_not_need(
         ("crawl --timeout 0", "--timeout: must be more than 0"),
         ("crawl --contact me", "--contact: must be an e-mail address or a URL"),
         ("crawl http://a.example/ --allow-host a/b", "--allow-host: "),
-        ("crawl http://a.example/ --archive s3://bucket", "only a directory can hold the archive"),
+        ("crawl http://a.example/ --archive ftp://bucket", "ftp://bucket"),
         ("status", "there is no archive at"),
         ("show http://a.example/", "there is no archive at"),
         ("export -o -", "there is no archive at"),
@@ -185,7 +185,7 @@ def test_a_catalogue_that_is_lost_is_told_from_an_empty_one(crawled: Crawled, co
     shutil.copytree(crawled.directory / "archive", copy, ignore=shutil.ignore_patterns(".newsark"))
     ran = command("status", "--archive", str(copy))
     assert (ran.code, ran.out) == (3, "")
-    assert f"it knows no source, though {copy} holds segments" in ran.err
+    assert f"{copy} holds 1 segments of sources that this machine's catalogue does not know" in ran.err
 
 
 @pytest.mark.parametrize("url", ["nonsense", "oracle9://a/b", "mysql+nodriver://a/b", "postgresql://a:b:c/d"])

@@ -55,7 +55,7 @@ def test_a_tilde_is_the_home_directory(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "newsark.toml").write_text('archive = "~/kept"')
     assert Path(load_settings(tmp_path, {}).archive) == tmp_path / "kept"
-    assert Home(tmp_path, load_settings(tmp_path / "other", {"archive": "~/x"})).archive_path == tmp_path / "x"
+    assert Home(tmp_path, load_settings(tmp_path / "other", {"archive": "~/x"})).archive_name == str(tmp_path / "x")
 
 
 def test_an_empty_variable_or_text_sets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ def test_newsark_home_is_where_commands_work(tmp_path: Path, monkeypatch: pytest
         Home.here()
     (tmp_path / "newsark.toml").write_text("")
     home = Home.here()
-    assert (home.archive_path, home.sources_directory) == (tmp_path / "archive", tmp_path / "sources")
+    assert (home.archive_name, home.sources_directory) == (str(tmp_path / "archive"), tmp_path / "sources")
 
 
 def test_the_file_that_init_writes_names_every_setting_and_sets_none_but_the_given(tmp_path: Path) -> None:

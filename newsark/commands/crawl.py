@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsark.address import looks_like_host, source_at
-from newsark.console import counted, err, human_bytes, print_json, say, short
+from newsark.console import counted, err, human_bytes, print_json, say
 from newsark.home import Home, KnownFile, unknown_source
-from newsark.options import AllowHostOption, ArchiveOption, ContactOption, DelayOption, JsonOption
-from newsark.report import print_leads, print_name, print_problems
+from newsark.options import AllowHostOption, ArchiveOption, ContactOption, DelayOption, EndpointOption, JsonOption
+from newsark.report import backlog_json, print_backlogs, print_leads, print_name, print_problems
 from storage.errors import BadSetting, WrongUse
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def crawl(
         typer.Argument(metavar="SOURCE|URL", help="Sources by id or name, or URLs; every known source without any."),
     ] = None,
     archive: ArchiveOption = None,
+    endpoint_url: EndpointOption = None,
     source_file: Annotated[
         list[Path] | None,
         typer.Option("--source-file", metavar="FILE", help="A source file to crawl. May be repeated."),
@@ -63,6 +64,7 @@ def crawl(
     """
     home = Home.here(
         archive=archive,
+        endpoint_url=endpoint_url,
         allow_hosts=tuple(allow_host) if allow_host else None,
         delay_seconds=delay,
         contact=contact,
@@ -77,14 +79,18 @@ def crawl(
     if home.settings.contact is None and err.is_terminal:
         say("No contact is set: newsrooms cannot ask who visits. See --contact.", "yellow", to=err)
     started = time.monotonic()
-    reports = crawl_errands(home, errands, options, show_progress=not no_progress and not json and err.is_terminal)
+    reports, backlogs = crawl_errands(
+        home, errands, options, show_progress=not no_progress and not json and err.is_terminal
+    )
     if json:
-        print_json({"sources": [report.as_dict() for report in reports]})
+        held_up = [backlog_json(one) for one in backlogs]
+        print_json({"sources": [report.as_dict() for report in reports], "waiting": held_up})
     else:
         for report in reports:
             _print_report(report)
         _print_sum(home, reports, time.monotonic() - started)
-    raise typer.Exit(exit_code(reports))
+        print_backlogs(backlogs)
+    raise typer.Exit(exit_code(reports) or bool(backlogs))
 
 
 def _date(text: str | None) -> datetime | None:
@@ -160,6 +166,6 @@ def _print_sum(home: Home, reports: list[SourceReport], seconds: float) -> None:
     size = sum(report.run.get("received_bytes", 0) for report in reports)
     clock = f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
     say(
-        f"{counted(requests, 'request')}, {human_bytes(size)} received in {clock}, kept in {short(home.archive_path)}",
+        f"{counted(requests, 'request')}, {human_bytes(size)} received in {clock}, kept in {home.short_name}",
         "dim",
     )

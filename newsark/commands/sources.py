@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,11 +23,20 @@ from newsark.options import (
     SourcesArgument,
 )
 from newsark.places import found_json, is_well, print_found
+from newsark.storerows import StoreRows
 from storage.errors import NothingFound, WrongUse
 
 if TYPE_CHECKING:
     from crawler.discovery import Discovery
     from crawler.source import Source
+
+# What a look at a newsroom must not touch.
+ASIDE: dict[str, Any] = {name: field.default for name, field in StoreRows.model_fields.items()} | {
+    "catalogue": None,
+    "state": None,
+    "replicas": (),
+    "copies_required": None,
+}
 
 app = typer.Typer(cls=PlainGroup, no_args_is_help=True, rich_markup_mode="rich", help="Find, list and check newsrooms.")
 
@@ -145,7 +154,7 @@ def _survey_aside(home: Home, source: Source) -> Discovery:
     from crawler.source import dump_source
 
     with tempfile.TemporaryDirectory(prefix="newsark-") as directory:
-        settings = home.settings.model_copy(update={"archive": directory, "catalogue": None})
+        settings = home.settings.model_copy(update=ASIDE | {"archive": directory})
         aside = replace(home, settings=settings)
         return _survey(aside, [KnownFile(source, dump_source(source), None)])[0]
 

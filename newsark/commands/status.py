@@ -7,8 +7,15 @@ from typing import Any
 from newsark.console import counted, human_bytes, print_json, say
 from newsark.home import Home, unknown_source
 from newsark.options import ArchiveOption, JsonOption, SourcesArgument
-from newsark.report import print_holdings, print_leads, print_name, print_problems, print_run
-from storage.errors import CatalogueUnusable
+from newsark.report import (
+    backlog_json,
+    print_backlogs,
+    print_holdings,
+    print_leads,
+    print_name,
+    print_problems,
+    print_run,
+)
 
 
 def status(names: SourcesArgument = None, archive: ArchiveOption = None, json: JsonOption = False) -> None:
@@ -18,16 +25,14 @@ def status(names: SourcesArgument = None, archive: ArchiveOption = None, json: J
     home = Home.here(archive=archive)
     with home.archive() as opened:
         states = source_states(opened)
-        if not states and (opened.root / "manifests").is_dir():
-            raise CatalogueUnusable(
-                f"it knows no source, though {opened.root} holds segments; it is missing or another"
-            )
+        backlogs = opened.backlogs()
     have = {state["id"] for state in states}
     waiting = [one for one in home.source_ids() if one not in have]
     if names:
         states, waiting = _chosen(names, states, waiting)
     if json:
-        print_json({"archive": str(home.archive_path), "sources": states, "not_crawled": waiting})
+        held_up = [backlog_json(one) for one in backlogs]
+        print_json({"archive": home.archive_name, "sources": states, "not_crawled": waiting, "waiting": held_up})
         return
     for state in states:
         _print_state(state)
@@ -36,6 +41,7 @@ def status(names: SourcesArgument = None, archive: ArchiveOption = None, json: J
         print_run(None)
     if len(states) > 1:
         _print_total(states)
+    print_backlogs(backlogs)
     if not states and not waiting:
         say("No source is known yet. Next: newsark sources add URL")
 

@@ -193,6 +193,6 @@ def test_reading_makes_no_archive(tmp_path: Path, clock: MovableClock) -> None:
 
 
 def test_an_archive_says_its_format(archive: Archive) -> None:
-    assert json.loads((archive.root / HEAD).read_bytes())["format"] == 1
-    assert (archive.root / STATE_DIRECTORY / "catalogue.sqlite").is_file()
+    assert json.loads(archive.store.get(HEAD))["format"] == 1
+    assert (archive.state / "catalogue.sqlite").is_file()
     assert not [key for key in objects(archive) if key.startswith(".")]

@@ -1,0 +1,116 @@
+"""Deliveries as rows of the catalogue: the journal of what still has to reach which store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from storage.catalogue import deliveries, insert_new
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A parcel on its way to one store; `problem` is why the last attempt failed."""
+
+    id: int
+    store: str
+    source_id: str
+    parcel: str
+    bytes: int
+    queued_at: datetime
+    attempts: int
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits for one store: `problem` is the newest of its parcels' problems."""
+
+    store: str
+    parcels: int
+    bytes: int
+    since: datetime
+    problem: str | None
+
+
+_COLUMNS = tuple(deliveries.c[name] for name in Delivery.__dataclass_fields__)
+
+
+class Deliveries:
+    """The deliveries of a catalogue, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def add(self, parcel: str, source_id: str, size_bytes: int, stores: Sequence[str], now: datetime) -> None:
+        """Queue a parcel for these stores; one that is queued already stays as it is."""
+        rows = [
+            {"store": store, "source_id": source_id, "parcel": parcel, "bytes": size_bytes, "queued_at": now}
+            for store in stores
+        ]
+        self.connection.execute(insert_new(self.connection, deliveries), rows)
+
+    def parcels(self, source_id: str) -> list[str]:
+        """A source's parcels that some store has not confirmed yet, oldest first."""
+        query = (
+            select(deliveries.c.parcel)
+            .where(deliveries.c.source_id == source_id, deliveries.c.confirmed_at.is_(None))
+            .group_by(deliveries.c.parcel)
+            .order_by(func.min(deliveries.c.id))
+        )
+        return list(self.connection.execute(query).scalars())
+
+    def waiting(self, store: str) -> list[Delivery]:
+        """What this store has not confirmed yet, oldest first."""
+        query = (
+            select(*_COLUMNS)
+            .where(deliveries.c.store == store, deliveries.c.confirmed_at.is_(None))
+            .order_by(deliveries.c.id)
+        )
+        return [Delivery(*row) for row in self.connection.execute(query)]
+
+    def fail(self, delivery: Delivery, problem: str) -> None:
+        """Note why an attempt failed."""
+        changed = {"attempts": deliveries.c.attempts + 1, "problem": problem}
+        self.connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(changed))
+
+    def confirm(self, delivery: Delivery, now: datetime) -> int:
+        """Note that the store has confirmed the parcel; how many stores have done so now."""
+        changed = {"confirmed_at": now, "problem": None}
+        self.connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(changed))
+        return len(self.confirmed_by(delivery.parcel))
+
+    def confirmed_by(self, parcel: str) -> list[str]:
+        """The stores that have confirmed a parcel which others still have to."""
+        query = select(deliveries.c.store).where(deliveries.c.parcel == parcel, deliveries.c.confirmed_at.is_not(None))
+        return list(self.connection.execute(query).scalars())
+
+    def close(self, parcel: str) -> None:
+        """Forget a parcel's deliveries once every store has confirmed it."""
+        others = select(deliveries.c.parcel).where(deliveries.c.confirmed_at.is_(None))
+        self.connection.execute(
+            delete(deliveries).where(deliveries.c.parcel == parcel, deliveries.c.parcel.not_in(others))
+        )
+
+    def backlogs(self) -> list[Backlog]:
+        """What waits, by store."""
+        open_ = deliveries.c.confirmed_at.is_(None)
+        query = (
+            select(
+                deliveries.c.store,
+                func.count(),
+                func.sum(deliveries.c.bytes),
+                func.min(deliveries.c.queued_at),
+                func.max(deliveries.c.problem),
+            )
+            .where(open_)
+            .group_by(deliveries.c.store)
+            .order_by(deliveries.c.store)
+        )
+        return [
+            Backlog(store, int(count), int(size), since, problem)
+            for store, count, size, since, problem in self.connection.execute(query)
+        ]
