@@ -14,7 +14,14 @@ from hashlib import sha256
 from storage.catalogue import Catalogue
 from storage.deliveries import Deliveries, Delivery
 from storage.durable import make_directories, write_durably
-from storage.errors import ObjectExists, StorageError, StoreUnsafe
+from storage.errors import (
+    DigestMismatch,
+    NotAnArchive,
+    ObjectExists,
+    ObjectMissing,
+    StorageError,
+    StoreUnsafe,
+)
 from storage.objects import ObjectStore
 from storage.parcels import Parcel, fetched_parcel, file_of, segment_parcel
 from storage.place import HEAD, Place
@@ -25,6 +32,8 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
 LOOK_AGAIN_SECONDS = 2.0
+# The store works; what is wrong is this object, so others may go on.
+ABOUT_ONE_OBJECT = (ObjectExists, ObjectMissing, DigestMismatch)
 
 
 class Courier:
@@ -53,9 +62,20 @@ class Courier:
         self._wake = threading.Event()
 
     def start(self) -> None:
-        """Begin to deliver; what earlier processes left comes first."""
+        """Begin to deliver; what earlier processes left comes first.
+
+        Raises StoreUnsafe or NotAnArchive for a store that is tried for the first time and must not be used. One that
+        cannot be reached now is tried again when something is delivered to it.
+        """
         if self._place.is_one_directory or self._threads:
             return
+        for store in self._place.stores:
+            try:
+                self.prepare(store)
+            except (StoreUnsafe, NotAnArchive):
+                raise
+            except (StorageError, OSError) as problem:
+                logger.warning("%s is not ready, its objects wait on this disk: %s", store.place, problem)
         for store in self._place.stores:
             thread = threading.Thread(target=self._serve, args=(store,), name=f"courier {store.place}", daemon=True)
             self._threads.append(thread)
@@ -99,16 +119,14 @@ class Courier:
     # one store
 
     def _serve(self, store: ObjectStore) -> None:
-        pause, is_ready = FIRST_PAUSE_SECONDS, False
+        pause = FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
             with self._turn(store) as mine:
-                if mine:
-                    is_ready = is_ready or self._prepare(store)
-                went_well = not mine or (is_ready and self._deliver_waiting(store))
-            self._wake.clear()
+                went_well = not mine or self._deliver_waiting(store)
             if went_well:
                 pause = FIRST_PAUSE_SECONDS
                 self._wake.wait(LOOK_AGAIN_SECONDS)
+                self._wake.clear()
             else:
                 self._stopping.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
@@ -126,27 +144,19 @@ class Courier:
                 return
             yield True
 
-    def _prepare(self, store: ObjectStore) -> bool:
-        """Whether the store belongs to this archive and keeps its promises; tried out once for each."""
-        try:
-            self.prepare(store)
-        except (StorageError, OSError) as problem:
-            self._note_problem(store, problem)
-            return False
-        return True
-
     def prepare(self, store: ObjectStore) -> None:
         """Give a store its newsark.json and try it out, once.
 
-        Raises StoreUnsafe when it breaks a promise and nobody said that this is accepted; ObjectExists when it holds
+        Raises StoreUnsafe when it breaks a promise and nobody said that this is accepted, NotAnArchive when it holds
         another archive.
         """
         mark = self._place.state / "stores" / f"{_slug(store)}.tried"
         if mark.exists():
             return
-        head = self._place.state / HEAD
-        data = head.read_bytes() if head.exists() else self._place.stores[0].get(HEAD)
-        store.put_bytes(HEAD, data)
+        try:
+            store.put_bytes(HEAD, self._head())
+        except ObjectExists as problem:
+            raise NotAnArchive(store.place, f"its {HEAD} is another archive's") from problem
         faults = store.probe(HEAD)
         if faults and store.place not in self._accept_unsafe:
             raise StoreUnsafe(store.place, [fault.message for fault in faults])
@@ -155,12 +165,9 @@ class Courier:
         make_directories(mark.parent)
         write_durably(mark, [f"{store.place}\n".encode()])
 
-    def _note_problem(self, store: ObjectStore, problem: Exception) -> None:
-        with self._catalogue.begin() as connection:
-            journal = Deliveries(connection)
-            for delivery in journal.waiting(store.place)[:1]:
-                journal.fail(delivery, str(problem))
-        logger.warning("nothing can be stored in %s now: %s", store.place, problem)
+    def _head(self) -> bytes:
+        copy = self._place.state / HEAD
+        return copy.read_bytes() if copy.exists() else self._place.stores[0].get(HEAD)
 
     def _deliver_waiting(self, store: ObjectStore) -> bool:
         """Deliver all that waits; False when something could not be and is to be tried again later."""
@@ -173,16 +180,20 @@ class Courier:
             if delivery.source_id in held_up:
                 continue
             try:
+                self.prepare(store)
                 self._deliver(store, delivery)
-            except (StorageError, OSError) as problem:
+            except (StorageError, NotAnArchive, OSError) as problem:
+                self._note(store, delivery, problem)
                 held_up.add(delivery.source_id)
-                with self._catalogue.begin() as connection:
-                    Deliveries(connection).fail(delivery, str(problem))
-                if delivery.problem != str(problem):
-                    logger.warning("%s waits for %s: %s", delivery.parcel, store.place, problem)
-                if not isinstance(problem, ObjectExists):
+                if not isinstance(problem, ABOUT_ONE_OBJECT):
                     return False
         return not held_up
+
+    def _note(self, store: ObjectStore, delivery: Delivery, problem: Exception) -> None:
+        with self._catalogue.begin() as connection:
+            Deliveries(connection).fail(delivery, str(problem))
+        if delivery.problem != str(problem):
+            logger.warning("%s waits on this disk for %s: %s", delivery.parcel, store.place, problem)
 
     def _deliver(self, store: ObjectStore, delivery: Delivery) -> None:
         with ExitStack() as fetched:

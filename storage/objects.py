@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from storage.errors import BadObjectKey
 
@@ -35,6 +36,14 @@ class StoreFault:
 
     kind: str
     message: str
+
+
+class Readable(Protocol):
+    """Anything that gives ranges of objects: a store, or all the places where an archive's bytes are."""
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        """`length` bytes from `offset` on; fewer, or none, where the object ends before."""
+        ...
 
 
 class ObjectStore(ABC):

@@ -16,7 +16,7 @@ from storage.capture import Capture
 from storage.errors import DigestMismatch, NotReadableWarc
 from storage.exchange import head_status, parse_header_lines
 from storage.gzipmembers import Member, unpack_member
-from storage.objects import ObjectStore
+from storage.objects import Readable
 from storage.timestamps import from_warc_date
 from storage.warcfields import parse_field_lines
 from storage.warcscan import ScannedRecord, http_head, scanned_record
@@ -74,7 +74,7 @@ Resolve = Callable[[Reference], Capture | None]
 
 
 def read_capture(
-    store: ObjectStore, key: str, offset: int, length: int, *, resolve: Resolve | None = None
+    store: Readable, key: str, offset: int, length: int, *, resolve: Resolve | None = None
 ) -> StoredExchange:
     """The record that is the gzip member at `offset`, `length` bytes long, of the WARC under `key`.
 
