@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SITE ?=
 ARCHIVE ?= ./archive
+STORE ?= directory
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo crawl test check bench lock docs clean
@@ -20,8 +21,8 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup ## Crawl a sample newsroom on loopback into ./archive and show what came of it
-	@$(BIN)/python -m tests.newsroom.demo --archive $(ARCHIVE)
+demo: setup ## Crawl a sample newsroom on loopback into ./archive, or with STORE=s3 into a bucket, and show what came of it
+	@$(BIN)/python -m tests.newsroom.demo --archive $(ARCHIVE) --store $(STORE)
 
 crawl: setup ## Crawl a real newsroom: make crawl SITE=https://…
 	@test -n "$(SITE)" || { echo 'Which newsroom? make crawl SITE=https://…'; exit 2; }

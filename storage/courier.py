@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from storage.catalogue import Catalogue
-from storage.deliveries import Deliveries, Delivery
+from storage.deliveries import Backlog, Deliveries, Delivery
 from storage.durable import make_directories, write_durably
 from storage.errors import (
     DigestMismatch,
@@ -57,6 +57,8 @@ class Courier:
         self._clock = clock
         self._copies_required = copies_required or len(place.stores)
         self._accept_unsafe = accept_unsafe
+        self.backlogs: list[Backlog] = []
+        """What waited for each store when it was last looked."""
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
         self._wake = threading.Event()
@@ -100,9 +102,9 @@ class Courier:
         end = time.monotonic() + seconds
         self._wake.set()
         while True:
-            with self._catalogue.begin() as connection:
-                if not Deliveries(connection).backlogs():
-                    return True
+            self._look()
+            if not self.backlogs:
+                return True
             if stop() or time.monotonic() >= end:
                 return False
             time.sleep(0.05)
@@ -123,6 +125,7 @@ class Courier:
         while not self._stopping.is_set():
             with self._turn(store) as mine:
                 went_well = not mine or self._deliver_waiting(store)
+            self._look()
             if went_well:
                 pause = FIRST_PAUSE_SECONDS
                 self._wake.wait(LOOK_AGAIN_SECONDS)
@@ -130,6 +133,10 @@ class Courier:
             else:
                 self._stopping.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    def _look(self) -> None:
+        with self._catalogue.begin() as connection:
+            self.backlogs = Deliveries(connection).backlogs()
 
     @contextmanager
     def _turn(self, store: ObjectStore) -> Iterator[bool]:
