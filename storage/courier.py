@@ -60,6 +60,7 @@ class Courier:
         self.backlogs: list[Backlog] = []
         """What waited for each store when it was last looked."""
         self._threads: list[threading.Thread] = []
+        self._confirming = threading.Lock()
         self._stopping = threading.Event()
         self._wake = threading.Event()
 
@@ -208,12 +209,14 @@ class Courier:
             parcel.put(store, move=self._place.is_one_directory)
             if not self._place.is_one_directory:
                 parcel.confirm(store)
-        with self._catalogue.begin() as connection:
-            copies = Deliveries(connection).confirm(delivery, self._clock())
-        if copies >= self._copies_required:
-            self._forget(delivery)
-        with self._catalogue.begin() as connection:
-            Deliveries(connection).close(delivery.parcel)
+        # Who reads that nothing waits any more must find nothing left on this disk either.
+        with self._confirming:
+            with self._catalogue.begin() as connection:
+                copies = Deliveries(connection).confirm(delivery, self._clock())
+            if copies >= self._copies_required:
+                self._forget(delivery)
+            with self._catalogue.begin() as connection:
+                Deliveries(connection).close(delivery.parcel)
 
     def _parcel(self, delivery: Delivery, fetched: ExitStack) -> Parcel:
         """The parcel's files: on this disk, or fetched from a store that has confirmed them already."""

@@ -116,7 +116,7 @@ def test_every_store_gets_every_object_and_then_this_disk_forgets_it(opener: Ope
     assert archive.courier.wait(10)
     assert contents(first) == contents(second)
     kinds = {key.partition("/")[0] for key in contents(first)}
-    assert kinds == {"index", "manifests", HEAD, "sources", "warc"}
+    assert kinds == {"events", "index", "manifests", HEAD, "sources", "warc"}
     assert waiting_files(archive) == {}
     assert archive.backlogs() == []
 
