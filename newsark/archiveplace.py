@@ -70,7 +70,8 @@ def _store(settings: StoreSettings) -> ObjectStore:
 def _rows(place: str, rows: StoreRows) -> StoreSettings:
     from storage.stores import StoreSettings
 
-    chosen = {name: getattr(rows, name) for name in StoreRows.model_fields}
+    chosen = {name: getattr(rows, name) for name in StoreRows.model_fields if name != "store_patience_seconds"}
+    chosen["time_limit_seconds"] = rows.store_patience_seconds
     return StoreSettings(place=place if is_bucket(place) else str(_directory(place)), **chosen)
 
 

@@ -26,6 +26,9 @@ class StoreRows(BaseModel):
         None, description="Object Lock of stored objects: GOVERNANCE or COMPLIANCE."
     )
     object_lock_days: int | None = Field(None, ge=1, description="For how many days objects are locked.")
+    store_patience_seconds: float = Field(
+        30.0, gt=0, description="How long a request to a bucket is tried again before its objects wait for later."
+    )
     accept_unsafe: bool = Field(
         False, description="Use the store although it breaks promises that `newsark doctor` names."
     )

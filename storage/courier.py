@@ -20,6 +20,7 @@ from storage.errors import (
     ObjectExists,
     ObjectMissing,
     StorageError,
+    StoreUnreachable,
     StoreUnsafe,
 )
 from storage.objects import ObjectStore
@@ -67,17 +68,15 @@ class Courier:
     def start(self) -> None:
         """Begin to deliver; what earlier processes left comes first.
 
-        Raises StoreUnsafe or NotAnArchive for a store that is tried for the first time and must not be used. One that
-        cannot be reached now is tried again when something is delivered to it.
+        Raises what `prepare` raises for a store that is used for the first time, but StoreUnreachable: one that does
+        not answer now is tried again when something is delivered to it.
         """
         if self._place.is_one_directory or self._threads:
             return
         for store in self._place.stores:
             try:
                 self.prepare(store)
-            except (StoreUnsafe, NotAnArchive):
-                raise
-            except (StorageError, OSError) as problem:
+            except StoreUnreachable as problem:
                 logger.warning("%s is not ready, its objects wait on this disk: %s", store.place, problem)
         for store in self._place.stores:
             thread = threading.Thread(target=self._serve, args=(store,), name=f"courier {store.place}", daemon=True)
@@ -156,7 +155,7 @@ class Courier:
         """Give a store its newsark.json and try it out, once.
 
         Raises StoreUnsafe when it breaks a promise and nobody said that this is accepted, NotAnArchive when it holds
-        another archive.
+        another archive, and what the store raises.
         """
         mark = self._place.state / "stores" / f"{_slug(store)}.tried"
         if mark.exists():

@@ -17,7 +17,7 @@ import orjson
 
 from storage.directory import INCOMING, DirectoryStore
 from storage.durable import make_directories, write_durably
-from storage.errors import NotAnArchive, ObjectExists, ObjectMissing
+from storage.errors import BadSetting, NotAnArchive, ObjectExists, ObjectMissing
 from storage.holdings import Holdings
 from storage.objects import ObjectStore
 
@@ -86,6 +86,7 @@ class Place:
         Raises NotAnArchive when the place holds something else, or nothing and `create` is not set.
         """
         store = self.stores[0]
+        self._refuse_state_of_another()
         # Before the head is looked for: another process may be making the archive now, and the head comes first.
         other = self.first_other()
         head = self.head()
@@ -95,8 +96,23 @@ class Place:
             found = head.get("format")
             raise NotAnArchive(store.place, f"its store format is {found!r}, this is for format {FORMAT}")
         make_directories(self.state)
+        self._mark_state()
         if head is None:
             self._make_head(clock, public_key)
+
+    def _refuse_state_of_another(self) -> None:
+        mark = self.state / "archive"
+        if self.is_one_directory or not mark.exists():
+            return
+        owner = mark.read_text(encoding="utf-8").strip()
+        if owner != self.stores[0].place:
+            raise BadSetting("settings", "state", f"{self.state} belongs to {owner}; give every archive its own")
+
+    def _mark_state(self) -> None:
+        """Note whose state this is; two archives with one catalogue would lose each other's segments."""
+        mark = self.state / "archive"
+        if not mark.exists():
+            write_durably(mark, [f"{self.stores[0].place}\n".encode()])
 
     def _make_head(self, clock: Callable[[], datetime], public_key: dict[str, str] | None) -> None:
         facts: dict[str, Any] = {"format": FORMAT, "name": self.name, "created": clock().isoformat()}

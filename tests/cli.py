@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,16 +33,22 @@ class Ran:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-def newsark(*arguments: str | Path, cwd: Path, stdin: bytes = b"", timeout: float = 100) -> Ran:
-    """Run `newsark` with these arguments in `cwd`, without any NEWSARK_ variable of the caller."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("NEWSARK_")}
+def newsark(
+    *arguments: str | Path,
+    cwd: Path,
+    stdin: bytes = b"",
+    timeout: float = 100,
+    environment: Mapping[str, str] | None = None,
+) -> Ran:
+    """Run `newsark` with these arguments in `cwd`, without any NEWSARK_ variable of the caller but those given."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("NEWSARK_")}
     done = subprocess.run(
         [NEWSARK, *map(str, arguments)],
         cwd=cwd,
         input=stdin,
         capture_output=True,
         timeout=timeout,
-        env=environment | {"COLUMNS": "200", "NO_COLOR": "1"},
+        env=clean | {"COLUMNS": "200", "NO_COLOR": "1"} | dict(environment or {}),
         check=False,
     )
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())

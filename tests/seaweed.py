@@ -125,10 +125,10 @@ class Seaweed:
             client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
         return name
 
-    def bucket(self, name: str) -> str:
+    def bucket(self, name: str, *, versioned: bool = False, object_lock: bool = False) -> str:
         """The bucket of that name, made at the first call."""
         if name not in self._buckets:
-            self._buckets.add(self.make_bucket(name))
+            self._buckets.add(self.make_bucket(name, versioned=versioned, object_lock=object_lock))
         return name
 
     def _command(self) -> list[str]:
@@ -145,6 +145,7 @@ class Seaweed:
             "-s3.port.lance=0",
             "-bucket=ready",
             "-master.telemetry=false",
+            "-s3.autoCreateBucket=false",
             "-volume.preStopSeconds=0",
         ]
 
