@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from newsark.proofs import authority_of, signer_of
 from newsark.storerows import StoreRows
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def archive_settings(settings: NewsarkSettings, stores: tuple[str, ...]) -> Arch
         segment_max_bytes=settings.segment_max_bytes,
         segment_max_age_seconds=settings.segment_max_age_hours * 3600,
         copies_required=settings.copies_required,
+        signer=signer_of(settings),
+        authority=authority_of(settings),
         accept_unsafe=frozenset(place for place, row in zip(stores, rows, strict=True) if row.accept_unsafe),
     )
 

@@ -18,6 +18,8 @@ from storage.errors import BadSetting
 FILE = "newsark.toml"
 PREFIX = "NEWSARK_"
 HOME_VARIABLE = "NEWSARK_HOME"
+PASSPHRASE_VARIABLE = "NEWSARK_SIGNING_PASSPHRASE"  # noqa: S105
+"""The passphrase of the signing key: a secret, so it is no setting, which a file could hold."""
 
 
 def _one_line(value: str) -> str:
@@ -46,6 +48,12 @@ def _allowed_host(value: str) -> str:
     except BadSetting as problem:
         raise ValueError(problem.problem) from None
     return value
+
+
+def _web_address(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("must be an http:// or https:// URL")
+    return _header_text(value)
 
 
 class NewsarkSettings(StoreRows):
@@ -115,6 +123,15 @@ class NewsarkSettings(StoreRows):
     max_waiting_bytes: int = Field(
         20_000_000_000, ge=1_000_000, description="Sealed data that may wait for a store; beyond it crawls pause."
     )
+    signing_key: str | None = Field(
+        None, description="File with the private key that signs manifests; newsark init --sign makes one."
+    )
+    timestamp_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        None, description="URL of an authority that puts time stamps (RFC 3161) on manifests."
+    )
+    timestamp_certificates: str | None = Field(
+        None, description="PEM file with the root certificates that time stamps are checked with."
+    )
 
     @model_validator(mode="after")
     def _copies_can_be_had(self) -> Self:
@@ -141,7 +158,7 @@ def setting_names() -> list[str]:
 def load_settings(home: Path, options: Mapping[str, Any]) -> NewsarkSettings:
     """The settings that hold in `home`: its newsark.toml, then NEWSARK_* variables, then options that are not None.
 
-    A relative archive directory in newsark.toml is relative to that file. An empty variable or text sets nothing.
+    A relative directory or file in newsark.toml is relative to that file. An empty variable or text sets nothing.
     `options` have the names of settings. Raises BadSetting with where and cure.
     """
     given: dict[str, _Given] = {}
@@ -152,8 +169,9 @@ def load_settings(home: Path, options: Mapping[str, Any]) -> NewsarkSettings:
         given["archive"] = _Given(_beside(home, archive.value), archive.where, archive.name)
         if "replicas" in given and isinstance(given["replicas"].value, list):
             given["replicas"] = _Given([_beside(home, one) for one in given["replicas"].value], str(path), "replicas")
-        if "state" in given:
-            given["state"] = _Given(_beside(home, given["state"].value), str(path), "state")
+        for name in (*FILES, "state"):
+            if name in given:
+                given[name] = _Given(_beside(home, given[name].value), str(path), name)
     for name, variable in _variables():
         text = os.environ[variable]
         value = tuple(text.replace(",", " ").split()) if name in LISTED else text
@@ -163,6 +181,9 @@ def load_settings(home: Path, options: Mapping[str, Any]) -> NewsarkSettings:
             given[name] = _Given(value, "option", OPTIONS.get(name, f"--{name}"))
     return _checked(given)
 
+
+FILES = ("signing_key", "timestamp_certificates")
+"""The settings that are files."""
 
 LISTED = ("allow_hosts", "replicas")
 """The settings that are lists; a variable separates their parts by spaces or commas."""
@@ -195,7 +216,8 @@ def _variables() -> Iterator[tuple[str, str]]:
     """
     names = {PREFIX + name.upper(): name for name in NewsarkSettings.model_fields}
     for variable in sorted(os.environ):
-        if not variable.startswith(PREFIX) or variable == HOME_VARIABLE or not os.environ[variable]:
+        is_other = variable in (HOME_VARIABLE, PASSPHRASE_VARIABLE)
+        if not variable.startswith(PREFIX) or is_other or not os.environ[variable]:
             continue
         if variable in names:
             yield names[variable], variable

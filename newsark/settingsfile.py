@@ -17,6 +17,9 @@ _EXAMPLES = {
     "replicas": ["/mnt/second-disk/newsark"],
     "copies_required": 2,
     "state": "/var/lib/newsark/state",
+    "signing_key": "newsark.key",
+    "timestamp_url": "https://tsa.example.org/",
+    "timestamp_certificates": "authority.pem",
     "endpoint_url": "https://s3.example.org",
     "region": "eu-central-1",
     "profile": "newsark",
@@ -28,9 +31,9 @@ _EXAMPLES = {
 }
 
 
-def commented_file(contact: str | None, operator: str | None) -> str:
+def commented_file(contact: str | None, operator: str | None, signing_key: str | None = None) -> str:
     """A newsark.toml with every setting, its default and its sentence; those given are set."""
-    given = {"contact": contact, "operator": operator, "archive": "./archive"}
+    given = {"contact": contact, "operator": operator, "archive": "./archive", "signing_key": signing_key}
     lines = [
         "# Newsark's settings. NEWSARK_<NAME> variables and command-line options go before this file.",
         "",

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from storage.signing import Signer
+    from storage.timestamping import Authority
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveSettings:
     """Who operates an archive, when a segment is rolled, and how many stores must have confirmed it.
 
-    `copies_required` None means all of them. `accept_unsafe` names the stores, by their place, whose broken promises
-    are accepted.
+    `copies_required` None means all of them. `signer` and `authority` vouch for manifests, if given. `accept_unsafe`
+    names the stores, by their place, whose broken promises are accepted.
     """
 
     operator: str | None = None
@@ -21,3 +26,5 @@ class ArchiveSettings:
     segment_max_age_seconds: float = 6 * 3600.0
     copies_required: int | None = None
     accept_unsafe: frozenset[str] = frozenset()
+    signer: Signer | None = None
+    authority: Authority | None = None

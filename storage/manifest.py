@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
@@ -15,7 +16,14 @@ from storage.names import Stem
 from storage.sealed import SealedSegment
 from storage.timestamps import from_warc_date, warc_date
 
+if TYPE_CHECKING:
+    from storage.signing import PublicKey, Signer
+
 FORMAT = "newsark-manifest-1"
+ALGORITHM = "Ed25519"
+
+SignatureProblem = Literal["unsigned", "unknown-key", "wrong-signature"]
+"""What can be wrong with a manifest's signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +41,20 @@ class ManifestObject:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signed a manifest: `value` is base64, over the manifest's bytes as they are without their signature."""
+
+    key_id: str
+    value: str
+    algorithm: str = ALGORITHM
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a sealed segment holds; `previous` is the SHA-256 of the source's manifest before it, or None."""
+    """What a sealed segment holds; `previous` is the SHA-256 of the source's manifest before it, or None.
+
+    That digest is over the bytes as stored, signature included.
+    """
 
     source: str
     stem: str
@@ -42,10 +62,11 @@ class Manifest:
     previous: str | None
     objects: tuple[ManifestObject, ...]
     counts: Mapping[str, int]
+    signature: Signature | None = None
 
     def to_bytes(self) -> bytes:
         """The manifest as stored: JSON with sorted keys and no white space, so that it has one digest."""
-        facts = {
+        facts: dict[str, Any] = {
             "format": FORMAT,
             "source": self.source,
             "stem": self.stem,
@@ -63,6 +84,12 @@ class Manifest:
             ],
             "counts": dict(self.counts),
         }
+        if self.signature is not None:
+            facts["signature"] = {
+                "algorithm": self.signature.algorithm,
+                "keyId": self.signature.key_id,
+                "value": self.signature.value,
+            }
         return orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)
 
     @property
@@ -84,6 +111,7 @@ class Manifest:
                 previous=None if facts["previous"] is None else str(facts["previous"]),
                 objects=tuple(_object(one) for one in facts["objects"]),
                 counts={str(name): int(count) for name, count in facts["counts"].items()},
+                signature=_signature(facts["signature"]) if facts.get("signature") is not None else None,
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise NotReadableManifest(key, str(error)) from error
@@ -107,6 +135,46 @@ def manifest_of(sealed: SealedSegment, *, previous: str | None, created: datetim
     )
     source = Stem.parse(sealed.stem).source
     return Manifest(source, sealed.stem, created or sealed.sealed_at, previous, tuple(objects), sealed.counts)
+
+
+def sign(manifest: Manifest, signer: Signer) -> Manifest:
+    """The manifest with this signer's signature in the place of any other; the same every time."""
+    bare = replace(manifest, signature=None)
+    value = base64.b64encode(signer.sign(bare.to_bytes())).decode("ascii")
+    return replace(bare, signature=Signature(signer.key_id, value))
+
+
+def check_signature(data: bytes, keys: Mapping[str, PublicKey]) -> SignatureProblem | None:
+    """What is wrong with the signature of a stored manifest, or None. `keys` are those to be trusted, by id.
+
+    Works on the bytes and not on a Manifest, so that it holds for fields that a later format adds. Bytes that are no
+    manifest at all are `unsigned`.
+    """
+    try:
+        facts = orjson.loads(data)
+    except ValueError:
+        return "unsigned"
+    if not isinstance(facts, dict) or facts.get("signature") is None:
+        return "unsigned"
+    try:
+        found = _signature(facts.pop("signature"))
+        value = base64.b64decode(found.value, validate=True)
+    except (KeyError, TypeError, ValueError):
+        return "wrong-signature"
+    if found.algorithm != ALGORITHM:
+        return "wrong-signature"
+    key = keys.get(found.key_id)
+    if key is None:
+        return "unknown-key"
+    # The stored bytes, too, have to be what was signed: white space or a repeated key would be an altered manifest.
+    signed = orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)
+    entry = {"algorithm": found.algorithm, "keyId": found.key_id, "value": found.value}
+    is_whole = orjson.dumps({**facts, "signature": entry}, option=orjson.OPT_SORT_KEYS) == data
+    return None if is_whole and key.verifies(value, signed) else "wrong-signature"
+
+
+def _signature(facts: Mapping[str, Any]) -> Signature:
+    return Signature(str(facts["keyId"]), str(facts["value"]), str(facts["algorithm"]))
 
 
 def _object(facts: Mapping[str, Any]) -> ManifestObject:

@@ -9,8 +9,8 @@ from typing import Literal
 
 from storage.timestamps import from_timestamp, timestamp14
 
-Kind = Literal["warc", "records", "index", "events", "manifests"]
-"""The rooms of a store that hold what belongs to a segment."""
+Kind = Literal["warc", "records", "index", "events", "manifests", "timestamps"]
+"""What an object that belongs to a segment is. Each kind has a room of its own, but for time stamps of manifests."""
 
 _SUFFIX: dict[Kind, str] = {
     "warc": ".warc.gz",
@@ -18,13 +18,15 @@ _SUFFIX: dict[Kind, str] = {
     "index": ".cdxj.gz",
     "events": ".jsonl.gz",
     "manifests": ".json",
+    "timestamps": ".tsr",
 }
+_ROOM: dict[Kind, str] = {kind: "manifests" if kind == "timestamps" else kind for kind in _SUFFIX}
 _WORD = re.compile(r"[a-z0-9][a-z0-9._-]*")
 # The last place where a time and a serial stand is the one that counts; Stem refuses hosts that hold another.
 _STEM = re.compile(r"(?P<source>.+)-(?P<created>[0-9]{14})-(?P<serial>[0-9]{5})-(?P<host>.+)")
 _KEY = re.compile(
-    r"(?P<kind>[a-z]+)/(?P<source>[^/]+)/(?P<year>[0-9]{4})/(?P<month>[0-9]{2})/"
-    r"(?P<stem>[^/]+?)(?:\.(?P<n>0|[1-9][0-9]*))?(?P<suffix>\.warc\.gz|\.jsonl\.gz|\.cdxj\.gz|\.json)"
+    r"(?P<room>[a-z]+)/(?P<source>[^/]+)/(?P<year>[0-9]{4})/(?P<month>[0-9]{2})/"
+    r"(?P<stem>[^/]+?)(?:\.(?P<n>0|[1-9][0-9]*))?(?P<suffix>\.warc\.gz|\.jsonl\.gz|\.cdxj\.gz|\.json|\.tsr)"
 )
 
 
@@ -67,7 +69,7 @@ class Stem:
 
 @dataclass(frozen=True, slots=True)
 class ObjectName:
-    """A parsed key; `number` is the reading that made a records object or its manifest, else None."""
+    """A parsed key; `number` is the reading that made a records object, its manifest or that one's stamp, else None."""
 
     kind: Kind
     stem: Stem
@@ -77,7 +79,7 @@ class ObjectName:
     def key(self) -> str:
         """The full object key, such as `warc/<source>/2026/11/<stem>.warc.gz`."""
         created = self.stem.created
-        return f"{self.kind}/{self.stem.source}/{created.year:04}/{created.month:02}/{self.filename}"
+        return f"{_ROOM[self.kind]}/{self.stem.source}/{created.year:04}/{created.month:02}/{self.filename}"
 
     @property
     def filename(self) -> str:
@@ -111,6 +113,11 @@ def manifest_name(stem: Stem, number: int | None = None) -> ObjectName:
     return ObjectName("manifests", stem, number)
 
 
+def timestamp_name(stem: Stem, number: int | None = None) -> ObjectName:
+    """The time stamp of a manifest, beside it."""
+    return ObjectName("timestamps", stem, number)
+
+
 def source_key(source: str, number: int) -> str:
     """The key of the `number`-th state of a source's file."""
     return f"sources/{source}/{number}.toml"
@@ -119,16 +126,20 @@ def source_key(source: str, number: int) -> str:
 def parse_key(key: str) -> ObjectName:
     """The ObjectName of a key. Raises ValueError for keys that belong to no segment."""
     found = _KEY.fullmatch(key)
-    kinds: dict[str, Kind] = {kind: kind for kind in _SUFFIX}
-    if found is None or found["kind"] not in kinds:
+    kind = None if found is None else _kind(found["room"], found["suffix"])
+    if found is None or kind is None:
         raise ValueError(f"{key!r} is not the key of a segment's object")
     number = None if found["n"] is None else int(found["n"])
-    name = ObjectName(kinds[found["kind"]], Stem.parse(found["stem"]), number)
-    numbered = number is not None
-    fits = name.kind == "manifests" or numbered == (name.kind == "records")
+    name = ObjectName(kind, Stem.parse(found["stem"]), number)
+    is_numbered = number is not None
+    fits = _ROOM[kind] == "manifests" or is_numbered == (kind == "records")
     if name.key != key or not fits:
         raise ValueError(f"{key!r} is not the key of a segment's object")
     return name
+
+
+def _kind(room: str, suffix: str) -> Kind | None:
+    return next((kind for kind, end in _SUFFIX.items() if (_ROOM[kind], end) == (room, suffix)), None)
 
 
 def host_label(hostname: str) -> str:

@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from newsark.home import Home
+from newsark.proofs import authority_of, certificates_of, signer_of, signing_passphrase
 from newsark.settings import NewsarkSettings, load_settings
 from newsark.settingsfile import commented_file
 from storage.errors import BadSetting
+from storage.signing import make_signing_key
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +60,40 @@ def test_a_tilde_is_the_home_directory(tmp_path: Path, monkeypatch: pytest.Monke
     assert Home(tmp_path, load_settings(tmp_path / "other", {"archive": "~/x"})).archive_name == str(tmp_path / "x")
 
 
+def test_a_relative_key_and_certificate_file_are_relative_to_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "newsark.toml").write_text('signing_key = "newsark.key"\ntimestamp_certificates = "/etc/tsa.pem"')
+    found = load_settings(tmp_path, {})
+    assert (found.signing_key, found.timestamp_certificates) == (str(tmp_path / "newsark.key"), "/etc/tsa.pem")
+    monkeypatch.setenv("NEWSARK_SIGNING_KEY", "here.key")
+    assert load_settings(tmp_path, {}).signing_key == "here.key"
+
+
+def test_the_passphrase_is_no_setting_and_no_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSARK_SIGNING_PASSPHRASE", "open sesame")
+    assert "open sesame" not in repr(load_settings(tmp_path, {}))
+    assert signing_passphrase() == "open sesame"
+    (tmp_path / "newsark.toml").write_text('signing_passphrase = "open sesame"')
+    with pytest.raises(BadSetting, match="no such setting"):
+        load_settings(tmp_path, {})
+
+
+def test_what_vouches_for_an_archive_is_as_the_settings_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    none = load_settings(tmp_path, {})
+    assert (signer_of(none), authority_of(none), certificates_of(none)) == (None, None, ())
+    monkeypatch.setenv("NEWSARK_SIGNING_PASSPHRASE", "open sesame")
+    made = make_signing_key(tmp_path / "newsark.key", "open sesame")
+    rows = ['signing_key = "newsark.key"', 'timestamp_url = "http://a/"', 'timestamp_certificates = "none.pem"']
+    (tmp_path / "newsark.toml").write_text("\n".join(rows))
+    settings = load_settings(tmp_path, {})
+    signer = signer_of(settings)
+    assert signer is not None
+    assert signer.key_id == made.key_id
+    with pytest.raises(BadSetting, match=r"timestamp_certificates: .*none\.pem cannot be read"):
+        authority_of(settings)
+
+
 def test_an_empty_variable_or_text_sets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "newsark.toml").write_text('contact = ""\noperator = "File"')
     monkeypatch.setenv("NEWSARK_OPERATOR", "")
@@ -89,6 +125,8 @@ def test_hosts_in_a_variable_stand_between_spaces_or_commas(
         ('user_agent = "Архив"', ("user_agent", "one line of ASCII")),
         ('allow_hosts = "localhost"', ("allow_hosts", "must be a list")),
         ('allow_hosts = ["a b"]', ("allow_hosts", "host or host:port")),
+        ('timestamp_url = "tsa.example"', ("timestamp_url", "must be an http:// or https:// URL")),
+        ("signing_key = 1", ("signing_key", "must be text in quotes, not 1")),
         ("workers = = 1", ("newsark.toml", "is not TOML", "line 1")),
     ],
 )

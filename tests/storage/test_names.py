@@ -16,6 +16,7 @@ from storage.names import (
     parse_key,
     records_name,
     source_key,
+    timestamp_name,
     warc_name,
 )
 
@@ -50,6 +51,8 @@ STEMS = st.builds(stem_or_none, WORDS, TIMES, st.integers(0, 99999), WORDS).filt
             manifest_name(STEM, 1),
             "manifests/gazette/2026/03/gazette-20260304050607-00012-host.example.1.json",
         ),
+        (timestamp_name(STEM), "manifests/gazette/2026/03/gazette-20260304050607-00012-host.example.tsr"),
+        (timestamp_name(STEM, 1), "manifests/gazette/2026/03/gazette-20260304050607-00012-host.example.1.tsr"),
     ],
 )
 def test_keys_are_those_of_store_format_1(name: ObjectName, key: str) -> None:
@@ -68,11 +71,11 @@ def test_a_stem_is_read_back_from_its_text(stem: Stem) -> None:
 
 @given(
     STEMS,
-    st.sampled_from([warc_name, records_name, index_name, events_name, manifest_name]),
+    st.sampled_from([warc_name, records_name, index_name, events_name, manifest_name, timestamp_name]),
     st.integers(0, 12),
 )
 def test_a_key_is_read_back(stem: Stem, kind: object, number: int) -> None:
-    name = kind(stem, number) if kind in (records_name, manifest_name) else kind(stem)  # type: ignore[operator]
+    name = kind(stem, number) if kind in (records_name, manifest_name, timestamp_name) else kind(stem)  # type: ignore[operator]
     assert parse_key(name.key) == name
     assert name.key.endswith("/" + name.filename)
 
@@ -86,6 +89,9 @@ def test_a_key_is_read_back(stem: Stem, kind: object, number: int) -> None:
         "warc/gazette/2026/03/gazette-20260304050607-00012-host.example.0.warc.gz",
         "records/gazette/2026/03/gazette-20260304050607-00012-host.example.jsonl.gz",
         "records/gazette/2026/03/gazette-20260304050607-00012-host.example.00.jsonl.gz",
+        "warc/gazette/2026/03/gazette-20260304050607-00012-host.example.tsr",
+        "timestamps/gazette/2026/03/gazette-20260304050607-00012-host.example.tsr",
+        "manifests/gazette/2026/03/gazette-20260304050607-00012-host.example.warc.gz",
         "nothing/gazette/2026/03/gazette-20260304050607-00012-host.example.json",
         "warc/gazette/2026/13/gazette-20261304050607-00012-host.example.warc.gz",
         "newsark.json",
