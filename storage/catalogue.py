@@ -28,9 +28,10 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
-    inspect,
 )
 from sqlalchemy.types import TypeDecorator
+
+from storage.migrations.opening import make_current
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
@@ -225,9 +226,11 @@ checks = Table(
 
 
 class Catalogue:
-    """An open catalogue; `begin()` is one transaction.
+    """An open catalogue at the current version; `begin()` is one transaction.
 
-    Raises whatever SQLAlchemy raises when the database cannot be reached or is not writable.
+    An empty database gets the tables, an older catalogue is upgraded (storage/migrations). Raises CatalogueTooNew for
+    a newer one, NotACatalogue for a database of something else, CatalogueUnusable when an upgrade has no room, and
+    whatever SQLAlchemy raises when the database cannot be reached or is not writable.
     """
 
     def __init__(self, url: str, clock: Callable[[], datetime]) -> None:
@@ -236,15 +239,11 @@ class Catalogue:
         self.engine: Engine = create_engine(url)
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _tune_sqlite)
-        if not metadata.tables.keys() <= set(inspect(self.engine).get_table_names()):
-            self._create_tables()
-
-    def _create_tables(self) -> None:
-        with self.engine.begin() as connection:
-            if self.engine.dialect.name == "sqlite":
-                # Two crawls may begin with one new archive: the second has to look when the first is done.
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            metadata.create_all(connection)
+        try:
+            make_current(self.engine, metadata)
+        except BaseException:
+            self.engine.dispose()
+            raise
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -272,8 +271,7 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     # First, since another process may hold the database now.
     cursor.execute("PRAGMA busy_timeout=30000")
-    # WAL lets `status` read while a crawl writes; FULL makes a commit survive a power cut, not only a kill.
-    cursor.execute("PRAGMA journal_mode=WAL")
+    # Makes a commit survive a power cut, not only a kill.
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()

@@ -1,0 +1,1 @@
+"""The catalogue's versions: which one a database is of, and the steps from each to the next."""

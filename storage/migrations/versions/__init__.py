@@ -1,0 +1,1 @@
+"""One file a step: `revision` is the version that it leads to."""
