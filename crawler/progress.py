@@ -10,7 +10,10 @@ from storage.leads import LeadState
 
 @dataclass(slots=True)
 class Progress:
-    """What one source's crawl has done so far; `doing` is one short phrase for people."""
+    """What one source's crawl has done so far; `doing` and `paused` are short phrases for people.
+
+    `paused` says why nothing is done now, and is None otherwise.
+    """
 
     source: str
     requests: int = 0
@@ -18,6 +21,7 @@ class Progress:
     found: int = 0
     visited: Counter[str] = field(default_factory=Counter)
     doing: str = "starting"
+    paused: str | None = None
 
     def fetched(self, size_bytes: int) -> None:
         """One exchange more is in the archive."""

@@ -49,7 +49,9 @@ def services_for(home: Home, options: CrawlOptions) -> Iterator[Services]:
     """The archive's keeper and the readers, closed at the end whatever happens."""
     settings = home.settings
     with home.archive(create=True) as archive:
-        limits = DiskLimits(settings.disk_reserve_bytes, 60 * settings.disk_patience_minutes)
+        limits = DiskLimits(
+            settings.disk_reserve_bytes, 60 * settings.disk_patience_minutes, settings.max_waiting_bytes
+        )
         keeper = Keeper(archive, limits)
         pool = ReaderPool(
             settings.workers,

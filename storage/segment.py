@@ -77,6 +77,9 @@ class Segment:
 
     `append` either keeps the whole exchange or leaves every file as it was. What was appended is durable when
     `flush` has returned: acknowledge nothing before. `recover` (storage/recovery.py) finds what a crash left.
+
+    Lines are kept in groups that end with a flush: when a line or the flush fails, all lines since the last flush are
+    taken back, so that the group can be added again. Exchanges stay, and are flushed with the next flush.
     """
 
     def __init__(
@@ -103,10 +106,11 @@ class Segment:
         with ExitStack() as undo:
             self._records = _opened(files.records, create, undo)
             self._events = _opened(files.events, create, undo)
-            self._index = _opened(files.index, create, undo)
+            self._index = _opened(files.index, create, undo, derived=True)
             # Last, so that a WARC without its lines beside it is never found.
             self._warc = _opened(files.warc, create, undo)
             undo.pop_all()
+        self._whole_lines = self._line_sizes()
 
     @classmethod
     def create(
@@ -140,7 +144,7 @@ class Segment:
         )
         record = warcinfo_record(info, warc_name(files.stem).filename, opened_at, warcinfo_id)
         with ExitStack() as undo, _told_as_write_failure(directory):
-            undo.callback(segment.close)
+            undo.callback(segment._abandon)
             segment._warc.append(gzip_member(record.pieces()))
             segment.flush()
             flush_directory(directory)
@@ -182,28 +186,51 @@ class Segment:
     def add_record(self, line: bytes) -> None:
         """Keep one record line (JSON, with or without its line end). Raises as `append` does."""
         self._refuse_when_closed()
-        self._records.append(_one_line(line))
+        with self._lines_taken_back():
+            self._records.append(_one_line(line))
 
     def add_event(self, line: bytes) -> None:
         """Keep one event line (JSON, with or without its line end). Raises as `append` does."""
         self._refuse_when_closed()
-        self._events.append(_one_line(line))
+        with self._lines_taken_back():
+            self._events.append(_one_line(line))
 
     def flush(self) -> None:
         """Make everything kept so far durable.
 
-        Raises SegmentWriteFailed: then acknowledge nothing, close the segment and let `recover` find it.
+        Raises SegmentWriteFailed: then acknowledge nothing. For lack of room the next flush writes anew what this one
+        did not; after any other failure nothing more is taken: close the segment and let `recover` find it.
         """
         self._refuse_when_closed()
-        self._warc.flush()
-        self._records.flush()
-        self._events.flush()
+        with self._lines_taken_back():
+            self._warc.flush()
+            self._records.flush()
+            self._events.flush()
+        self._whole_lines = self._line_sizes()
+
+    @contextmanager
+    def _lines_taken_back(self) -> Iterator[None]:
+        try:
+            yield
+        except SegmentWriteFailed:
+            for file, size_bytes in zip((self._records, self._events), self._whole_lines, strict=True):
+                file.cut(size_bytes)
+            raise
+
+    def _line_sizes(self) -> tuple[int, int]:
+        return self._records.size_bytes, self._events.size_bytes
 
     def close(self) -> None:
         """Leave the segment open on disk, for `recover` to find; nothing is flushed."""
         for file in (self._warc, self._records, self._events, self._index):
             file.close()
         self._closed = True
+
+    def _abandon(self) -> None:
+        """Remove a segment that could not be made, so that trying again on a full disk does not fill it further."""
+        self.close()
+        self._files.remove_lines()
+        self._files.warc.unlink(missing_ok=True)
 
     def seal(self) -> SealedSegment:
         """Close the segment for good and name its files and their digests.
@@ -238,8 +265,10 @@ class Segment:
             raise SegmentClosed(self.stem)
 
 
-def _opened(path: Path, create: bool, undo: ExitStack) -> AppendFile:
-    file = AppendFile(path, create=create)
+def _opened(path: Path, create: bool, undo: ExitStack, *, derived: bool = False) -> AppendFile:
+    file = AppendFile(path, create=create, derived=derived)
+    if create:
+        undo.callback(path.unlink)
     undo.callback(file.close)
     return file
 

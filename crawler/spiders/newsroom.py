@@ -14,11 +14,12 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawler import agent, discovery
+from crawler.diskspace import RoomyManners, size
 from crawler.frontier import Frontier
 from crawler.handler import FetchFailed, WireHandler
 from crawler.keeper import STORAGE_PROBLEMS, Stopped
 from crawler.kinds import ARTICLE, FEED, LISTS, SITEMAP
-from crawler.manners import Manners, retry_after_seconds
+from crawler.manners import retry_after_seconds
 from crawler.outcome import problem_of
 from crawler.problem import problem_from
 from crawler.progress import Progress
@@ -69,11 +70,12 @@ class NewsroomSpider(Spider):
         self.progress = progress or Progress(source.id)
         options = services.options
         delay = source.delay_seconds if options.delay_seconds is None else options.delay_seconds
-        self.manners = Manners(
+        self.manners = RoomyManners(
             delay,
             asyncio.get_running_loop().time,
             max_concurrency=source.max_concurrency,
             patience_seconds=options.retry_patience_seconds,
+            room=self._room,
         )
         contact = source.contact or options.contact
         self.headers = agent.request_headers(source.user_agent or options.user_agent, contact)
@@ -102,6 +104,8 @@ class NewsroomSpider(Spider):
     def _listen(self, crawler: Crawler) -> None:
         crawler.signals.connect(self._visit_failed, signal=signals.item_error)
         crawler.signals.connect(self._answer_failed, signal=signals.spider_error)
+        crawler.signals.connect(self._leave_disk, signal=signals.spider_closed)
+        self.services.keeper.disk.listen(self._disk_told)
 
     def attach_handler(self, handler: WireHandler) -> None:
         """Called by the download handler when Scrapy makes it; http and https share the first."""
@@ -239,15 +243,35 @@ class NewsroomSpider(Spider):
     # 4. archive and 9. acknowledge
 
     async def store(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of a function of the archive, run in the keeper's thread.
+        """The result of a function of the archive, run in the keeper's thread; a full disk is waited for.
 
         Raises Stopped when bytes or facts cannot be stored: the crawl ends then, since going on would only lose more.
         """
+        keeper = self.services.keeper
         try:
-            return await self.services.keeper.run(function, *args, **kwargs)
+            return await keeper.run_when_room(self._stop, self.source.id, function, *args, **kwargs)
+        except STORAGE_PROBLEMS as problem:
+            self.fail("storage", keeper.told(problem))
+            raise Stopped("nothing can be stored") from problem
+
+    async def _room(self) -> bool:
+        """Wait until a request may start; whether that took any time. Raises Stopped as `store` does."""
+        disk = self.services.keeper.disk
+        try:
+            return await disk.room(self._stop)
         except STORAGE_PROBLEMS as problem:
             self.fail("storage", self.services.keeper.told(problem))
             raise Stopped("nothing can be stored") from problem
+
+    def _disk_told(self, paused: str | None) -> None:
+        """Let Scrapy ask the frontier for nothing as long as there is no room."""
+        self.progress.paused = paused
+        engine = self.crawler.engine
+        if engine is not None and not self.stopping:
+            if paused:
+                engine.pause()
+            else:
+                engine.unpause()
 
     def fail(self, kind: str, detail: str) -> None:
         """End the crawl for a reason of its own; the first one is the one that is reported."""
@@ -268,6 +292,7 @@ class NewsroomSpider(Spider):
         if self.stopping:
             return
         self.stopping = True
+        self._tell_what_waits()
         self.progress.doing = "stopping"
         self._stop.set()
         self.manners.stop()
@@ -276,6 +301,21 @@ class NewsroomSpider(Spider):
         engine = self.crawler.engine
         if engine is not None and engine.spider is not None:
             await engine.close_spider_async(reason="interrupted")
+
+    def _leave_disk(self) -> None:
+        self.services.keeper.disk.leave(self._disk_told)
+
+    def _tell_what_waits(self) -> None:
+        disk = self.services.keeper.disk
+        if disk.is_paused and self.failed is None:
+            self.failed = "disk-full"
+            detail = (
+                f"stopped while the disk of {disk.place} was full ({size(disk.free_bytes())} free): "
+                f"{self.frontier.under_way} leads under way are visited again, and what was acknowledged is kept; "
+                "make room and run the same command again"
+            )
+            logger.error("%s: %s", self.source.id, detail)
+            self.problems.append(Problem("disk-full", detail))
 
     def is_stopping(self) -> bool:
         """Whether the crawl is being stopped; asked again after every wait."""
