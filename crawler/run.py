@@ -8,6 +8,7 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
@@ -22,7 +23,9 @@ from crawler.source import Source, dump_source
 from crawler.spiders.newsroom import NewsroomSpider
 from crawler.visit import Problem
 from storage.errors import SourceBusy
+from storage.events import RunBegan, RunEnded
 from storage.runs import Runs
+from storage.settling import Settlement
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -108,14 +111,16 @@ async def _crawl_one(process: AsyncCrawlerProcess, services: Services, errand: E
     crawler = crawler_for(source)
     renewing = asyncio.create_task(_renew(services, source.id, crawler))
     try:
-        run_id = await keeper.run(_begin_run, services, source.id)
         await keeper.run(archive.recover, source.id)
+        began = services.clock()
+        await keeper.run(archive.settle, source.id, Settlement(runs=[RunBegan(began)]))
         await process.crawl(crawler, source=source, services=services, progress=errand.progress, extra=errand.extra)
         assert isinstance(crawler.spider, NewsroomSpider)
+        told = await _end_run(crawler.spider, errand.progress, began)
         await _seal(crawler.spider)
-        report = await keeper.run(source_report, archive, source.id, source.name)
-        _complete(report, crawler.spider, errand.progress)
-        await _end_run(services, run_id, report)
+        report = await _report(crawler.spider, errand.progress)
+        if told != report.outcome:
+            await _correct_run(services, began, report)
         return report
     finally:
         renewing.cancel()
@@ -150,15 +155,34 @@ async def _renew(services: Services, source_id: str, crawler: Crawler) -> None:
                 crawler.spider.fail("busy", str(problem))
 
 
-def _begin_run(services: Services, source_id: str) -> int:
-    with services.keeper.archive.catalogue.begin() as connection:
-        return Runs(connection, source_id).begin(services.clock())
+async def _report(spider: NewsroomSpider, progress: Progress) -> SourceReport:
+    keeper, source = spider.services.keeper, spider.source
+    report = await keeper.run(source_report, keeper.archive, source.id, source.name)
+    _complete(report, spider, progress)
+    return report
 
 
-async def _end_run(services: Services, run_id: int, report: SourceReport) -> None:
+async def _end_run(spider: NewsroomSpider, progress: Progress, began: datetime) -> str | None:
+    """The outcome of the run as it is recorded now, told in the segment that is sealed next; None when it cannot be."""
+    report = await _report(spider, progress)
+    ended = _ended(spider.services, began, report)
+    try:
+        await spider.store(spider.services.keeper.archive.settle, report.id, Settlement(runs=[ended]))
+    except Stopped:
+        return None
+    return report.outcome
+
+
+def _ended(services: Services, began: datetime, report: SourceReport) -> RunEnded:
+    return RunEnded(began, services.clock(), report.outcome, report.run, report.problems)
+
+
+async def _correct_run(services: Services, began: datetime, report: SourceReport) -> None:
+    """Record that the run's own segment could not be stored; the source's next segment tells it."""
+
     def end() -> None:
         with services.keeper.archive.catalogue.begin() as connection:
-            Runs(connection, report.id).end(run_id, services.clock(), report.outcome, report.run, report.problems)
+            Runs(connection, report.id).take([_ended(services, began, report)])
 
     try:
         await services.keeper.run(end)

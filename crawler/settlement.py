@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ from pipelines.observation import build_observation, observation_line
 from pipelines.record import build_record, record_line
 from storage.archive import Archive, Settlement
 from storage.errors import Refused
-from storage.leads import Acknowledgement, LeadState
+from storage.leads import LeadState
 from storage.versions import Observation, Version, article_key
 
 if TYPE_CHECKING:
@@ -110,7 +110,6 @@ def _settle(archive: Archive, source: Source, visits: list[Visit]) -> list[Settl
     work = _Group(archive, source, visits)
     for visit in visits:
         work.compare_and_record(visit)
-    work.keep_lines()
     added = archive.settle(source.id, work.settlement)
     return [
         Settled(visit.lead.id, visit.lead.url, done.state, count, done.state == "pending")
@@ -125,7 +124,6 @@ class _Group:
         self.archive = archive
         self.source_id = source.id
         self.settlement = Settlement()
-        self._lines: list[tuple[bytes, Version | None]] = []
         self._keys = self._article_keys(source, visits)
         self._latest = archive.latest_versions(source.id, list(self._keys.values()))
 
@@ -147,10 +145,8 @@ class _Group:
             changed = self._article(visit)
         elif visit.lead.kind == "article":
             self._observe_absence(visit)
-        done = outcome.acknowledgement(visit, changed=changed)
-        self.settlement.acknowledgements.append(done)
+        self.settlement.acknowledgements.append(outcome.acknowledgement(visit, changed=changed))
         self.settlement.found.append(visit.found)
-        self._tell_events(visit, done)
 
     def _is_changed_list(self, visit: Visit) -> bool:
         capture = visit.capture
@@ -187,6 +183,7 @@ class _Group:
             url=record.url,
             content_digest=digest,
             captured_at=visit.answer.capture.date,
+            # it is known when the line is written
             records_key="",
             line=line.decode(),
             lead_id=visit.lead.id,
@@ -196,7 +193,8 @@ class _Group:
             in_language=record.in_language,
         )
         self._latest[key] = version
-        self._lines.append((line, version))
+        self.settlement.versions.append(version)
+        self.settlement.records.append(line)
         if verdict.outcome == "edited":
             self._observe(visit, "edited", key)
         return True
@@ -220,39 +218,7 @@ class _Group:
             capture_record_id=capture.record_id if capture is not None else None,
         )
         self.settlement.observations.append(seen)
-        self._lines.append((observation_line(build_observation(seen, capture)), None))
-
-    def keep_lines(self) -> None:
-        """Write the record lines; only when every visit's could be made, so that none is written twice."""
-        for line, version in self._lines:
-            key = self.archive.add_record(self.source_id, line)
-            if version is not None:
-                self.settlement.versions.append(replace(version, records_key=key))
-
-    def _tell_events(self, visit: Visit, done: Acknowledgement) -> None:
-        for lead in visit.found:
-            self.settlement.events.append(
-                {
-                    "type": "lead-found",
-                    "at": visit.at.isoformat(),
-                    "url": lead.url,
-                    "kind": lead.kind,
-                    "via": lead.via,
-                    "method": lead.method,
-                    "refusal": lead.refusal,
-                }
-            )
-        self.settlement.events.append(
-            {
-                "type": "lead-visited",
-                "at": visit.at.isoformat(),
-                "url": visit.lead.url,
-                "kind": visit.lead.kind,
-                "state": done.state,
-                "reason": done.reason,
-                "detail": done.detail,
-            }
-        )
+        self.settlement.records.append(observation_line(build_observation(seen, capture)))
 
 
 def article_address(visit: Visit, source: Source) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from newsark.commands import crawl, doctor, export, extract, init, show, sources, status
+from newsark.commands import crawl, doctor, export, extract, init, rebuild, show, sources, status, validate, verify
 from newsark.console import print_error, say
 from newsark.options import PlainCommand, PlainGroup
 from storage.errors import NewsarkError, StorageError
@@ -19,7 +19,10 @@ from storage.errors import NewsarkError, StorageError
 class Commands(PlainGroup):
     """Newsark's commands."""
 
-    order = ("init", "sources", "crawl", "status", "show", "export", "extract", "doctor")
+    order = (
+        *("init", "sources", "crawl", "status", "show", "export", "extract"),
+        *("verify", "validate", "rebuild", "doctor"),
+    )
 
 
 app = typer.Typer(
@@ -37,6 +40,9 @@ app.command("status", cls=PlainCommand)(status.status)
 app.command("show", cls=PlainCommand)(show.show)
 app.command("export", cls=PlainCommand)(export.export)
 app.command("extract", cls=PlainCommand)(extract.extract)
+app.command("verify", cls=PlainCommand)(verify.verify)
+app.command("validate", cls=PlainCommand)(validate.validate)
+app.command("rebuild", cls=PlainCommand)(rebuild.rebuild)
 app.command("doctor", cls=PlainCommand)(doctor.doctor)
 
 

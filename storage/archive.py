@@ -9,52 +9,44 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import orjson
 from sqlalchemy import Connection
 
 from storage import names
 from storage.archivesettings import ArchiveSettings
 from storage.capture import Capture
-from storage.captures import add_captures, add_missing_captures, original_of
+from storage.captures import original_of
 from storage.catalogue import Catalogue
 from storage.courier import Courier
 from storage.deliveries import Backlog, Deliveries
 from storage.directory import DirectoryStore
 from storage.durable import make_directories, write_durably
-from storage.errors import CatalogueBehind, StorageError
+from storage.errors import CatalogueBehind, StoreUnreachable
 from storage.exchange import Exchange
 from storage.holdings import Holdings
-from storage.leads import Acknowledgement, Leads, NewLead
+from storage.leads import Leads
+from storage.leftover import left_steps
 from storage.manifest import Manifest, manifest_of
 from storage.objects import ObjectStore
 from storage.place import FORMAT, HEAD, STATE_DIRECTORY, Place
 from storage.recovery import recover
+from storage.replay import replay
 from storage.sealed import SealedSegment
 from storage.segment import Segment
 from storage.segments import Segments
+from storage.settling import Settlement, Settling
 from storage.sources import Sources
-from storage.versions import Observation, Version, Versions
+from storage.timestamping import stamp_key
+from storage.versions import Version, Versions
+from storage.vouching import Vouching
 from storage.warcinfo import SegmentInfo
 
 __all__ = ["FORMAT", "HEAD", "STATE_DIRECTORY", "Archive", "ArchiveSettings", "Settlement", "owner_name"]
 
 T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class Settlement:
-    """What a group of visits found out: one list of found leads and one acknowledgement for each visit."""
-
-    acknowledgements: list[Acknowledgement] = field(default_factory=list)
-    found: list[list[NewLead]] = field(default_factory=list)
-    versions: list[Version] = field(default_factory=list)
-    observations: list[Observation] = field(default_factory=list)
-    events: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Archive:
@@ -74,8 +66,11 @@ class Archive:
             copies_required=settings.copies_required,
             accept_unsafe=settings.accept_unsafe,
         )
+        self._vouching = Vouching(place, settings.signer, settings.authority, clock)
+        self._is_away = False
         self._open: dict[str, Segment] = {}
         self._kept: dict[str, list[tuple[Capture, int | None]]] = {}
+        self._settling = Settling(catalogue, clock)
 
     @classmethod
     def open(
@@ -95,7 +90,8 @@ class Archive:
         """
         if isinstance(place, Path):
             place = Place((DirectoryStore(place),), place / STATE_DIRECTORY)
-        place.open(clock, create=create)
+        public_key = settings.signer.public(clock()).facts() if settings.signer else None
+        place.open(clock, create=create, public_key=public_key)
         catalogue = Catalogue(settings.catalogue_url or place.catalogue_url, clock)
         archive = cls(place, catalogue, settings, clock)
         if not rebuilding:
@@ -170,8 +166,7 @@ class Archive:
 
     def with_leads(self, source_id: str, work: Callable[[Leads], T]) -> T:
         """The result of `work` on the source's leads, in one transaction."""
-        with self.catalogue.begin() as connection:
-            return work(Leads(connection, source_id))
+        return self._settling.with_leads(source_id, work, lambda: self._open_segment(source_id))
 
     def latest_versions(self, source_id: str, articles: Sequence[str]) -> dict[str, Version]:
         """The newest version of each of these articles that has one."""
@@ -193,6 +188,11 @@ class Archive:
         if segment is not None and self._is_full(segment):
             self.seal(source_id)
             segment = None
+        return segment or self._open_segment(source_id)
+
+    def _open_segment(self, source_id: str) -> Segment:
+        """The source's open segment, or a new one; it is not rolled, and may be asked for within a transaction."""
+        segment = self._open.get(source_id)
         if segment is None:
             info = SegmentInfo(
                 part_of=source_id,
@@ -250,35 +250,14 @@ class Archive:
         return self._settle_in(self.segment(source_id), source_id, settlement)
 
     def _settle_in(self, segment: Segment, source_id: str, settlement: Settlement) -> list[int]:
-        for happened in settlement.events:
-            segment.add_event(orjson.dumps(happened))
-        segment.flush()
         kept = self._kept.pop(source_id, [])
         committed = False
         try:
-            with self.catalogue.begin() as connection:
-                added = self._commit(connection, source_id, settlement, kept)
+            added = self._settling.settle(segment, source_id, settlement, kept)
             committed = True
         finally:
             if not committed:
                 self._kept[source_id] = kept + self._kept.get(source_id, [])
-        return added
-
-    def _commit(
-        self,
-        connection: Connection,
-        source_id: str,
-        settlement: Settlement,
-        kept: Sequence[tuple[Capture, int | None]],
-    ) -> list[int]:
-        add_captures(connection, source_id, kept)
-        versions = Versions(connection, source_id)
-        versions.add(settlement.versions)
-        versions.observe(settlement.observations)
-        leads = Leads(connection, source_id)
-        now = self.clock()
-        added = [leads.add(found, now) if found else 0 for found in settlement.found]
-        leads.acknowledge(settlement.acknowledgements)
         return added
 
     # sealing
@@ -296,18 +275,32 @@ class Archive:
         """Give a sealed segment its manifest and its place in the chain, and send it to the stores."""
         with self.catalogue.begin() as connection:
             previous = Sources(connection).last_manifest_sha256(source_id)
+        self._list_key(source_id)
         manifest = self._manifest(sealed, previous)
         with self.catalogue.begin() as connection:
-            Segments(connection).add(source_id, sealed, manifest, self.clock())
+            Segments(connection).add(source_id, sealed, manifest)
             Sources(connection).set_last_manifest(source_id, manifest.sha256)
             self._queue(connection, sealed.stem, source_id, sealed.size_bytes)
         self.courier.send(sealed.stem)
+        if (stamp := self._vouching.stamp(manifest)) is not None:
+            self._send(source_id, stamp_key(sealed.manifest_key), stamp)
+
+    def _list_key(self, source_id: str) -> None:
+        """Before anything is signed with it, the key stands in the archive."""
+        if (unlisted := self._vouching.unlisted_key()) is not None:
+            self._send(source_id, *unlisted)
+            self._vouching.note_listed()
+
+    def _send(self, source_id: str, key: str, data: bytes) -> None:
+        with self.catalogue.begin() as connection:
+            self._post(connection, source_id, key, data)
+        self.courier.send(key)
 
     def _manifest(self, sealed: SealedSegment, previous: str | None) -> Manifest:
         """The manifest as it lies beside the segment: made once, the same after every crash."""
         if sealed.manifest_path.exists():
             return Manifest.from_bytes(sealed.manifest_path.read_bytes(), sealed.manifest_key)
-        manifest = manifest_of(sealed, previous=previous)
+        manifest = self._vouching.signed(manifest_of(sealed, previous=previous))
         write_durably(sealed.manifest_path, [manifest.to_bytes()])
         return manifest
 
@@ -320,7 +313,9 @@ class Archive:
         left = recover(directory, clock=self.clock) if directory.is_dir() else []
         for found in left:
             with self.catalogue.begin() as connection:
-                add_missing_captures(connection, source_id, found.captures)
+                if not Segments(connection).has(found.stem):
+                    for step in left_steps(directory, found, self.holdings):
+                        replay(connection, source_id, step, again=True)
             self._resume(source_id, found.seal())
         with self.catalogue.begin() as connection:
             queued = Deliveries(connection).parcels(source_id)
@@ -343,10 +338,13 @@ class Archive:
 
     def _refuse_unknown_segments(self, source_id: str) -> None:
         """Another catalogue that writes to the same stores would fork the chain of manifests."""
+        if self._is_away:
+            return
         try:
             stored = {info.key for info in self.store.list(f"manifests/{source_id}/") if info.key.endswith(".json")}
-        except (StorageError, OSError):
-            # Out of reach: then nothing new can have been found there either, and the crawl may go on without it.
+        except StoreUnreachable:
+            # What is sealed waits here, and `verify` finds a fork; asking again for each source would take long.
+            self._is_away = True
             return
         with self.catalogue.begin() as connection:
             unknown = stored - Segments(connection).manifest_keys(source_id)

@@ -62,14 +62,14 @@ def add_captures(connection: Connection, source_id: str, kept: Sequence[tuple[Ca
     connection.execute(insert(captures), rows)
 
 
-def add_missing_captures(connection: Connection, source_id: str, found: Sequence[Capture]) -> None:
+def add_missing_captures(connection: Connection, source_id: str, kept: Sequence[tuple[Capture, int | None]]) -> None:
     """Record those captures of a recovered segment that a crash kept out of the catalogue."""
-    ids = [capture.record_id for capture in found]
+    ids = [capture.record_id for capture, _ in kept]
     known: set[str] = set()
     for start in range(0, len(ids), 500):
         query = select(captures.c.record_id).where(captures.c.record_id.in_(ids[start : start + 500]))
         known.update(connection.execute(query).scalars())
-    add_captures(connection, source_id, [(one, None) for one in found if one.record_id not in known])
+    add_captures(connection, source_id, [one for one in kept if one[0].record_id not in known])
 
 
 def original_of(connection: Connection, source_id: str, payload_digest: str) -> Capture | None:

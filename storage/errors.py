@@ -5,7 +5,10 @@ NewsarkError                exit code 1
 │   ├── BadSetting              newsark.toml, NEWSARK_* or an option
 │   ├── BadSourceFile           a source's TOML file
 │   ├── UnknownSource           a name no source has
+│   ├── NotAFile                a path where no file is that could be read
 │   ├── NotACatalogue           the database holds something else
+│   ├── ExtraMissing            a part of Newsark that was not installed
+│   ├── CatalogueNotEmpty       a rebuild would have to overwrite what the catalogue knows
 │   └── NotAnArchive            the directory holds something else
 ├── StorageError            3   bytes could not be kept, found or trusted
 │   ├── ObjectExists            an object of that name and other bytes is there already
@@ -19,8 +22,10 @@ NewsarkError                exit code 1
 │   ├── NotReadableManifest     the object is no manifest of a format known here
 │   ├── StoreUnreachable        a store does not answer, or only with errors of its own
 │   ├── StoreRefuses            a store refuses what was asked of it
+│   ├── StoresBehind            too much waits for a store, for longer than the crawl waits
 │   ├── StoreUnsafe             a store that breaks the promises which keep objects safe
 │   ├── CatalogueBehind         the store holds segments that the catalogue does not know
+│   ├── TimestampRefused        an authority gave no time stamp that can be used
 │   ├── CatalogueTooNew         a newer Newsark wrote the catalogue
 │   └── CatalogueUnusable       the database cannot be opened, read or written
 ├── SourceBusy              4   another process works on that source
@@ -75,6 +80,14 @@ class UnknownSource(WrongUse):
         super().__init__(f"no source is called {name!r}; {cure}")
 
 
+class NotAFile(WrongUse):
+    """There is no file at `path` that could be read; `problem` is why."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        self.path, self.problem = path, problem
+        super().__init__(f"{path}: {problem}")
+
+
 class NotAnArchive(WrongUse):
     """The place holds something that is not a Newsark archive, and nothing was written to it."""
 
@@ -83,12 +96,33 @@ class NotAnArchive(WrongUse):
         super().__init__(f"{place} is not a Newsark archive: {problem}. Name another place with --archive")
 
 
+class ExtraMissing(WrongUse):
+    """What was asked for needs packages that are installed only on request: those of `extra`."""
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        self.purpose, self.extra = purpose, extra
+        super().__init__(f"{purpose} need more packages; install them with: pip install 'newsark[{extra}]'")
+
+
 class NotACatalogue(WrongUse):
     """The database at `place` holds something else than a catalogue, and nothing was written to it."""
 
     def __init__(self, place: str, problem: str) -> None:
         self.place, self.problem = place, problem
         super().__init__(f"{place} is not a Newsark catalogue: {problem}. Give `catalogue` a database of its own")
+
+
+class CatalogueNotEmpty(WrongUse):
+    """A catalogue that knows something is not filled from the store; `can_replace` says whether it can be replaced."""
+
+    def __init__(self, place: str, *, can_replace: bool) -> None:
+        self.place, self.can_replace = place, can_replace
+        cure = (
+            "newsark rebuild --replace makes a new one and keeps this one beside it"
+            if can_replace
+            else "make an empty database, set `catalogue` to its URL, and run newsark rebuild; keep this one until then"
+        )
+        super().__init__(f"{place} is not empty; {cure}")
 
 
 class StorageError(NewsarkError):
@@ -202,6 +236,17 @@ class StoreRefuses(StorageError):
         super().__init__(f"{store} refuses to {action} ({code}): {problem.rstrip('.')}; {cure}")
 
 
+class StoresBehind(StorageError):
+    """Too much waits on this disk for a store; `waiting` is how much, `problem` why."""
+
+    def __init__(self, store: str, waiting: str, problem: str) -> None:
+        self.store, self.waiting, self.problem = store, waiting, problem
+        super().__init__(
+            f"{waiting} wait for {store}, more than max_waiting_bytes: {problem}; nothing is lost, "
+            "crawl again when the store takes objects"
+        )
+
+
 class StoreUnsafe(StorageError):
     """The store breaks promises that keep objects safe, and the settings do not say that this is accepted."""
 
@@ -219,6 +264,14 @@ class CatalogueBehind(StorageError):
             f"{store} holds {count} segments of {source} that this machine's catalogue does not know; "
             "fill it from the store with: newsark rebuild"
         )
+
+
+class TimestampRefused(StorageError):
+    """The authority at `url` gave no time stamp, or one that is wrong. Never fatal: it can be had later."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        self.url, self.problem = url, problem
+        super().__init__(f"no time stamp from {url}: {problem}; check `timestamp_url` and `timestamp_certificates`")
 
 
 class CatalogueTooNew(StorageError):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from storage.capture import Capture
 from storage.captures import capture_columns, capture_from_row
 from storage.catalogue import LEASED, READY, WAITING, captures, insert_new, leads
+from storage.events import LeadState
 
-LeadState = Literal["captured", "unchanged", "failed", "refused", "pending"]
+__all__ = ["STATES", "Acknowledgement", "Lead", "LeadName", "LeadState", "Leads", "NewLead", "lead_identity"]
+
 STATES: tuple[LeadState, ...] = ("captured", "unchanged", "failed", "refused", "pending")
 INSERT_ROWS = 500
 PROBLEM_URLS = 20
@@ -70,6 +72,13 @@ class Acknowledgement:
     capture_record_id: str | None = None
 
 
+class LeadName(NamedTuple):
+    """What a lead is called in events: its URL, and the identity that makes it one lead."""
+
+    url: str
+    identity: str
+
+
 def lead_identity(normalised_url: str) -> str:
     """The key that makes two spellings of a URL one lead: SHA-256 of the normalised URL, in hex."""
     return hashlib.sha256(normalised_url.encode()).hexdigest()
@@ -99,17 +108,36 @@ class Leads:
     def __init__(self, connection: Connection, source_id: str) -> None:
         self.connection = connection
         self.source_id = source_id
+        self.added: list[tuple[NewLead, datetime]] = []
 
     def add(self, found: Sequence[NewLead], now: datetime) -> int:
         """How many of them were not known; known ones keep what is known about them.
 
-        A lead that comes with a `refusal` ("rule: detail") is recorded as refused and never handed out.
+        A lead that comes with a `refusal` ("rule: detail") is recorded as refused and never handed out. `added` has
+        those that were not known, with the time: events tell of them.
         """
-        added = 0
-        for start in range(0, len(found), INSERT_ROWS):
-            rows = [self._row(lead, now) for lead in found[start : start + INSERT_ROWS]]
-            added += self.connection.execute(insert_new(self.connection, leads), rows).rowcount
-        return added
+        (new,) = self.unknown([found])
+        self.insert(new, now)
+        self.added += [(lead, now) for lead in new]
+        return len(new)
+
+    def insert(self, new: Sequence[NewLead], now: datetime) -> None:
+        """Record leads that are not known, in their order; one that is known all the same stays as it is."""
+        for start in range(0, len(new), INSERT_ROWS):
+            rows = [self._row(lead, now) for lead in new[start : start + INSERT_ROWS]]
+            self.connection.execute(insert_new(self.connection, leads), rows)
+
+    def unknown(self, lists: Sequence[Sequence[NewLead]]) -> list[list[NewLead]]:
+        """Of each list the leads that neither the catalogue has nor an earlier place in the lists."""
+        seen = self.known(dict.fromkeys(lead.identity for found in lists for lead in found))
+        new: list[list[NewLead]] = []
+        for found in lists:
+            new.append([])
+            for lead in found:
+                if lead.identity not in seen:
+                    seen.add(lead.identity)
+                    new[-1].append(lead)
+        return new
 
     def _row(self, lead: NewLead, now: datetime) -> dict[str, Any]:
         reason, _, detail = (lead.refusal or "").partition(": ")
@@ -142,6 +170,20 @@ class Leads:
             query = select(leads.c.identity).where(self._mine, leads.c.identity.in_(part))
             found.update(self.connection.execute(query).scalars())
         return found
+
+    def names(self, ids: Iterable[int]) -> dict[int, LeadName]:
+        """The names of these leads, by id."""
+        return {row.id: LeadName(row.url, row.identity) for row in self._named(leads.c.id, ids)}
+
+    def ids(self, identities: Iterable[str]) -> dict[str, int]:
+        """The ids of those of these identities that are leads."""
+        return {row.identity: row.id for row in self._named(leads.c.identity, identities)}
+
+    def _named(self, column: Any, values: Iterable[int | str]) -> Iterator[Any]:
+        wanted = list(dict.fromkeys(values))
+        query = select(leads.c.id, leads.c.url, leads.c.identity).where(self._mine)
+        for start in range(0, len(wanted), INSERT_ROWS):
+            yield from self.connection.execute(query.where(column.in_(wanted[start : start + INSERT_ROWS])))
 
     @property
     def _mine(self) -> Any:

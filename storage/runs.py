@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from storage.catalogue import runs
+from storage.events import RunBegan, RunEnded
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,36 +31,40 @@ class Runs:
         self.connection = connection
         self.source_id = source_id
 
-    def begin(self, now: datetime) -> int:
-        """The id of a run that starts now."""
-        values = {"source_id": self.source_id, "started_at": now, "counts": {}, "problems": []}
-        result = self.connection.execute(insert(runs).values(**values))
-        assert result.inserted_primary_key is not None
-        return int(result.inserted_primary_key[0])
-
-    def end(
-        self, run_id: int, now: datetime, outcome: str, counts: Mapping[str, Any], problems: Sequence[Mapping[str, Any]]
-    ) -> None:
-        """Record how a run ended."""
-        self.connection.execute(
-            update(runs)
-            .where(runs.c.id == run_id)
-            .values(
-                ended_at=now,
-                outcome=outcome,
-                counts=dict(counts),
-                problems=[dict(problem) for problem in problems],
-                complete=outcome == "finished",
-            )
-        )
+    def take(self, told: Sequence[RunBegan | RunEnded]) -> None:
+        """Record that runs began and ended; a run is known by when it began, and is recorded once."""
+        for event in told:
+            began = event.at if isinstance(event, RunBegan) else event.began
+            this = (runs.c.source_id == self.source_id, runs.c.started_at == began)
+            if self.connection.execute(select(runs.c.id).where(*this)).first() is None:
+                row = {"source_id": self.source_id, "started_at": began, "counts": {}, "problems": []}
+                self.connection.execute(insert(runs).values(**row))
+            if isinstance(event, RunEnded):
+                self.connection.execute(update(runs).where(*this).values(_ended(event)))
 
     def last(self) -> Run | None:
         """The newest run, or None."""
-        query = (
-            select(runs.c.started_at, runs.c.ended_at, runs.c.outcome, runs.c.counts, runs.c.problems)
-            .where(runs.c.source_id == self.source_id)
-            .order_by(runs.c.id.desc())
-            .limit(1)
-        )
-        row = self.connection.execute(query).first()
+        return self._newest(self._mine)
+
+    def last_ended(self) -> Run | None:
+        """The newest run that has ended, or None."""
+        return self._newest(self._mine & runs.c.ended_at.is_not(None))
+
+    @property
+    def _mine(self) -> ColumnElement[bool]:
+        return runs.c.source_id == self.source_id
+
+    def _newest(self, of: ColumnElement[bool]) -> Run | None:
+        columns = (runs.c.started_at, runs.c.ended_at, runs.c.outcome, runs.c.counts, runs.c.problems)
+        row = self.connection.execute(select(*columns).where(of).order_by(runs.c.id.desc()).limit(1)).first()
         return None if row is None else Run(*row)
+
+
+def _ended(event: RunEnded) -> dict[str, Any]:
+    return {
+        "ended_at": event.at,
+        "outcome": event.outcome,
+        "counts": dict(event.counts),
+        "problems": [dict(problem) for problem in event.problems],
+        "complete": event.outcome == "finished",
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, insert, select
@@ -10,6 +9,7 @@ from sqlalchemy import Connection, func, insert, select
 from storage.catalogue import segments
 
 if TYPE_CHECKING:
+    from storage.chain import Link
     from storage.manifest import Manifest
     from storage.sealed import SealedSegment
 
@@ -20,20 +20,39 @@ class Segments:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def add(self, source_id: str, sealed: SealedSegment, manifest: Manifest, now: datetime) -> None:
-        """Record a segment whose objects are stored."""
+    def add(self, source_id: str, sealed: SealedSegment, manifest: Manifest) -> None:
+        """Record a segment whose objects are stored or on their way."""
         self.connection.execute(
             insert(segments).values(
                 stem=sealed.stem,
                 source_id=source_id,
                 key=sealed.warc.key,
-                sealed_at=now,
+                sealed_at=manifest.created,
                 bytes=sum(part.bytes for part in sealed.parts),
                 records=sum(sealed.counts.values()),
                 manifest_key=sealed.manifest_key,
                 manifest_sha256=manifest.sha256,
             )
         )
+
+    def place(self, link: Link) -> None:
+        """Record a segment as the store lists it."""
+        self.connection.execute(
+            insert(segments).values(
+                stem=link.stem,
+                source_id=link.source_id,
+                key=link.objects["warc"].key if "warc" in link.objects else "",
+                sealed_at=link.sealed_at,
+                bytes=link.size_bytes,
+                records=link.records,
+                manifest_key=link.manifest_key,
+                manifest_sha256=link.manifest_sha256,
+            )
+        )
+
+    def stems(self) -> set[str]:
+        """The names of all segments."""
+        return set(self.connection.execute(select(segments.c.stem)).scalars())
 
     def has(self, stem: str) -> bool:
         """Whether that segment has its place in the chain already."""

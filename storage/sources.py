@@ -11,6 +11,10 @@ from sqlalchemy import Connection, select, update
 
 from storage.catalogue import insert_new, sources
 from storage.errors import SourceBusy
+from storage.events import SourceFile
+
+# A catalogue that is not whole yet must not be crawled with; the lease ends with the rebuild, whenever that is.
+REBUILD_PERIOD = timedelta(days=3650)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,29 @@ class Sources:
         changed = {"name": name, "home": home, "toml": toml, "revision": row.revision + 1}
         self.connection.execute(update(sources).where(sources.c.id == source_id).values(**changed))
         return int(row.revision) + 1
+
+    def place(
+        self,
+        source_id: str,
+        *,
+        name: str,
+        home: str,
+        toml: str,
+        revision: int,
+        now: datetime,
+        owner: str | None = None,
+    ) -> None:
+        """Make a source known as its stored file says, held by `owner` if there is one; a known one stays as it is."""
+        values = {"id": source_id, "name": name, "home": home, "toml": toml, "revision": revision, "added_at": now}
+        if owner is not None:
+            values |= {"owner": owner, "owned_until": now + REBUILD_PERIOD}
+        self.connection.execute(insert_new(self.connection, sources).values(**values))
+
+    def date(self, source_id: str, told: SourceFile) -> None:
+        """Take over from an event when the source was added, and its name and home if the event is of its last file."""
+        this = update(sources).where(sources.c.id == source_id)
+        self.connection.execute(this.values(added_at=told.at))
+        self.connection.execute(this.where(sources.c.revision == told.revision).values(name=told.name, home=told.home))
 
     def own(self, source_id: str, owner: str, now: datetime, period: timedelta) -> None:
         """Take or renew the lease on a source. Raises SourceBusy when a living process holds it."""

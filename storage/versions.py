@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, and_, func, insert, or_, select
 from storage.catalogue import insert_new, observations, versions
 
 ARTICLES_PER_QUERY = 500
+LINES_PER_QUERY = 200
 
 
 def article_key(normalised_url: str) -> str:
@@ -88,6 +90,13 @@ class Versions:
         )
         return {row.lead_id: row.article for row in self.connection.execute(query)}
 
+    def article_of(self, record_id: str | None) -> str | None:
+        """The article that a record is a version of, or None."""
+        query = select(versions.c.article).where(
+            versions.c.source_id == self.source_id, versions.c.record_id == record_id
+        )
+        return None if record_id is None else self.connection.execute(query.limit(1)).scalar()
+
     def add(self, new: Sequence[Version]) -> None:
         """Record versions; one that is there already is left as it is."""
         rows = [{name: getattr(version, name) for name in _FIELDS} | {"source_id": self.source_id} for version in new]
@@ -107,8 +116,14 @@ class Versions:
 def stream_versions(
     connection: Connection, sources: Sequence[str] | None, *, latest_only: bool
 ) -> Iterator[tuple[str, str]]:
-    """Pairs of source id and record line, oldest first, read in batches; all versions or the latest of each article."""
-    query = select(versions.c.source_id, versions.c.line).order_by(versions.c.id)
+    """Pairs of source id and record line, oldest capture first; all versions or the latest of each article.
+
+    The order is that of the records themselves, not of the catalogue's rows: it is the same after a rebuild. All ids
+    are sorted first, eight bytes each; the lines are read in batches.
+    """
+    query = select(versions.c.id).order_by(
+        versions.c.captured_at, versions.c.source_id, versions.c.article, versions.c.version
+    )
     if sources is not None:
         query = query.where(versions.c.source_id.in_(list(sources)))
     if latest_only:
@@ -125,8 +140,13 @@ def stream_versions(
                 newest.c.version == versions.c.version,
             ),
         )
-    for row in connection.execution_options(yield_per=200).execute(query):
-        yield row.source_id, row.line
+    ids = array("q", connection.execution_options(yield_per=10_000).execute(query).scalars())
+    for start in range(0, len(ids), LINES_PER_QUERY):
+        part = ids[start : start + LINES_PER_QUERY].tolist()
+        read = select(versions.c.id, versions.c.source_id, versions.c.line).where(versions.c.id.in_(part))
+        rows = {row.id: row for row in connection.execute(read)}
+        for row in (rows[version_id] for version_id in part):
+            yield row.source_id, row.line
 
 
 def find_versions(connection: Connection, needle: str, articles: Sequence[str]) -> list[Any]:

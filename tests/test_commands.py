@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ import pytest
 
 from newsark import checks
 from newsark.console import counted, human_bytes
+from newsark.settings import load_settings
+from storage.signing import load_signing_key
 from tests.cli import NEWSARK, Ran, crawl, newsark
 from tests.in_process import Command, in_process
 from tests.newsroom import Site, running_newsroom
@@ -214,6 +217,40 @@ def test_init_makes_a_home_and_never_asks_where_nobody_can_answer(tmp_path: Path
     again = newsark("init", "my archive", cwd=tmp_path)
     assert (again.code, again.err.count("\n")) == (2, 1)
     assert "is there already" in again.err
+
+
+def test_init_makes_a_signing_key_for_its_owner_alone(tmp_path: Path) -> None:
+    ran = newsark("init", "--sign", cwd=tmp_path)
+    assert (ran.code, ran.err) == (0, "")
+    key = tmp_path / "newsark.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    signer = load_signing_key(key)
+    assert f"Made newsark.key, key id {signer.key_id}\n" in ran.out
+    assert load_settings(tmp_path, {}).signing_key == str(key)
+    assert '\nsigning_key = "newsark.key"\n' in (tmp_path / "newsark.toml").read_text()
+
+
+def test_init_makes_a_key_for_a_home_that_is_there_and_leaves_its_settings_alone(tmp_path: Path) -> None:
+    (tmp_path / "newsark.toml").write_text("workers = 3\n")
+    environment = {"NEWSARK_SIGNING_PASSPHRASE": "open sesame"}
+    ran = newsark("init", "--sign", cwd=tmp_path, environment=environment)
+    assert (ran.code, ran.err) == (0, "")
+    assert 'To sign from now on, add to newsark.toml: signing_key = "newsark.key"\n' in ran.out
+    assert load_signing_key(tmp_path / "newsark.key", "open sesame").key_id in ran.out
+    assert (tmp_path / "newsark.toml").read_text() == "workers = 3\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["newsark.key", "newsark.toml"]
+
+
+def test_init_never_makes_a_second_key(tmp_path: Path) -> None:
+    (tmp_path / "newsark.key").write_text("a key")
+    again = newsark("init", "--sign", cwd=tmp_path)
+    assert (again.code, again.err.count("\n")) == (2, 1)
+    assert "newsark.key is there already and stays as it is" in again.err
+    assert (tmp_path / "newsark.key").read_text() == "a key"
+    assert not (tmp_path / "newsark.toml").exists()
+    (tmp_path / "newsark.toml").write_text('signing_key = "other.key"')
+    again = newsark("init", "--sign", cwd=tmp_path)
+    assert (again.code, "names a signing key already" in again.err) == (2, True)
 
 
 def test_init_asks_at_a_terminal_until_it_has_a_contact(tmp_path: Path) -> None:
