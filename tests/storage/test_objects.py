@@ -6,25 +6,44 @@ import errno
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from storage import directory
-from storage.digests import sha256_hex
+from storage.digests import file_sha256, sha256_hex
 from storage.directory import DirectoryStore
 from storage.errors import BadObjectKey, DigestMismatch, ObjectExists, ObjectMissing
 from storage.objects import ObjectInfo, ObjectStore
+from storage.s3 import S3Store
+from storage.stores import S3Place, StoreSettings
+from tests.seaweed import shared_seaweed
 
-StoreFactory = Callable[[Path], ObjectStore]
+StoreFactory = Callable[[Path, pytest.MonkeyPatch], ObjectStore]
+PART_BYTES = 5 * 1024 * 1024
+"""The smallest part that S3 takes."""
 
-FACTORIES: dict[str, StoreFactory] = {"directory": lambda path: DirectoryStore(path / "store")}
+
+def bucket_store(_: Path, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    server = shared_seaweed()
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    place = S3Place.parse(f"s3://{server.bucket('contract')}/{uuid4().hex}/deep")
+    return S3Store(place, StoreSettings(str(place)), part_bytes=PART_BYTES)
+
+
+FACTORIES: dict[str, StoreFactory] = {
+    "directory": lambda path, _: DirectoryStore(path / "store"),
+    "s3": bucket_store,
+}
 
 
 @pytest.fixture(params=list(FACTORIES.values()), ids=list(FACTORIES))
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
     factory: StoreFactory = request.param
-    return factory(tmp_path)
+    return factory(tmp_path, monkeypatch)
 
 
 def local_file(tmp_path: Path, data: bytes) -> tuple[Path, str]:
@@ -132,6 +151,77 @@ def test_a_listing_is_in_byte_order_and_takes_any_prefix(store: ObjectStore) -> 
     assert [info.size_bytes for info in store.list("b/")] == [3, 4]
 
 
+@pytest.mark.parametrize("move", [False, True])
+def test_a_file_of_several_parts_is_stored_whole(store: ObjectStore, tmp_path: Path, move: bool) -> None:
+    data = bytes(range(251)) * (PART_BYTES // 251) + b"more than one part" * 20
+    path, sha256 = local_file(tmp_path, data)
+    store.put_file("a/large", path, sha256, move=move)
+    assert b"".join(store.chunks("a/large")) == store.get("a/large") == data
+    assert store.get_range("a/large", PART_BYTES - 5, 10) == data[PART_BYTES - 5 : PART_BYTES + 5]
+    assert path.exists() != move
+    path.write_bytes(data)
+    store.put_file("a/large", path, sha256, move=True)
+    store.put_file("a/large", path, sha256, move=True)
+    path.write_bytes(data[:-1] + b"?")
+    with pytest.raises(ObjectExists):
+        store.put_file("a/large", path, file_sha256(path), move=True)
+    assert path.exists()
+    assert store.get("a/large") == data
+
+
+def test_a_missing_object_is_restored_and_a_whole_one_left_alone(store: ObjectStore, tmp_path: Path) -> None:
+    path, sha256 = local_file(tmp_path, b"data")
+    for _ in range(2):
+        store.restore("a/k", path, sha256)
+        assert store.get("a/k") == path.read_bytes() == b"data"
+    with pytest.raises(ObjectExists):
+        store.put_bytes("a/k", b"other")
+    with pytest.raises(DigestMismatch):
+        store.restore("a/other", path, sha256_hex(b"other"))
+    assert [info.key for info in store.list()] == ["a/k"]
+
+
+def test_other_bytes_are_replaced_by_restoring(store: ObjectStore, tmp_path: Path) -> None:
+    store.put_bytes("k", b"damaged")
+    path, sha256 = local_file(tmp_path, b"data")
+    store.restore("k", path, sha256)
+    assert store.get("k") == b"data"
+    assert store.head("k") == ObjectInfo("k", 4, sha256)
+    store.put_bytes("k", b"data")
+
+
+def test_a_sweep_touches_no_object(store: ObjectStore) -> None:
+    store.put_bytes("k", b"data")
+    assert store.sweep(datetime.now(UTC) + timedelta(days=1)) == 0
+    assert store.get("k") == b"data"
+
+
+def test_nothing_is_deleted_where_nobody_deleted(store: ObjectStore) -> None:
+    store.put_bytes("k", b"data")
+    assert list(store.deletions()) == list(store.deletions("a/")) == []
+
+
+def test_a_probe_finds_no_fault_and_leaves_nothing(store: ObjectStore) -> None:
+    store.put_bytes("newsark.json", b"{}")
+    before = store.head("newsark.json")
+    assert list(store.probe("newsark.json")) == []
+    assert [info.key for info in store.list()] == ["newsark.json"]
+    assert store.head("newsark.json") == before
+    assert store.sweep(datetime.now(UTC) + timedelta(days=1)) == 0
+
+
+def test_threads_may_share_a_store(store: ObjectStore) -> None:
+    def use(number: int) -> bool:
+        data = b"%d" % number * 2000
+        store.put_bytes(f"t/{number}", data)
+        whole = store.get(f"t/{number}") == data and b"".join(store.chunks(f"t/{number}")) == data
+        return whole and store.head(f"t/{number}").sha256 == sha256_hex(data)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(use, range(40)))
+    assert len(list(store.list("t/"))) == 40
+
+
 @pytest.mark.parametrize(
     "key",
     [
@@ -159,6 +249,7 @@ def test_a_key_that_leads_elsewhere_is_refused_everywhere(store: ObjectStore, tm
         lambda: store.get_range(key, 0, 1),
         lambda: store.chunks(key),
         lambda: store.head(key),
+        lambda: store.restore(key, path, sha256),
     ):
         with pytest.raises(BadObjectKey):
             use()
