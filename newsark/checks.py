@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -15,11 +15,14 @@ from typing import Literal
 from newsark.console import counted, human_bytes
 from newsark.home import Home
 from storage.directory import DirectoryStore
-from storage.errors import NewsarkError, ObjectExists
+from storage.errors import NewsarkError, ObjectExists, ObjectMissing
+from storage.place import HEAD
+from storage.stores import StoreSettings
 
 LOW_DISK_BYTES = 5 * 1000**3
 IMPOLITE_SECONDS = 0.5
-PARTS = ("scrapy", "aiohttp", "warcio", "trafilatura", "lxml", "pydantic", "SQLAlchemy", "uvloop", "isal")
+DOCTOR_PATIENCE_SECONDS = 10.0
+PARTS = ("scrapy", "aiohttp", "warcio", "trafilatura", "lxml", "pydantic", "SQLAlchemy", "boto3", "uvloop", "isal")
 OPTIONAL_PARTS = ("uvloop", "isal")
 
 
@@ -95,24 +98,61 @@ def _check_sources(home: Home) -> Iterator[Finding]:
 
 def _check_disk(home: Home) -> Iterator[Finding]:
     path = home.place.state
-    place = next(parent for parent in (path, *path.parents) if parent.is_dir())
+    place = _existing(path)
     if not os.access(place, os.W_OK):
         yield Finding("disk", "fault", f"{place} cannot be written to; choose another place with --archive")
         return
     free = shutil.disk_usage(place).free
     yield Finding("disk", "ok" if free >= LOW_DISK_BYTES else "warning", f"{human_bytes(free)} free at {place}")
-    yield _store_finding(place)
 
 
-def _store_finding(place: Path) -> Finding:
-    """Put an object twice where the archive is: hard links, fsync and refusal to overwrite must all work there."""
+def _existing(path: Path) -> Path:
+    return next(parent for parent in (path, *path.parents) if parent.is_dir())
+
+
+def _check_stores(home: Home) -> Iterator[Finding]:
+    from newsark.archiveplace import store_settings
+
+    for settings in store_settings(home.settings):
+        yield from store_checks(settings)
+
+
+def store_checks(settings: StoreSettings) -> Iterator[Finding]:
+    """Whether a store answers and keeps its promises; a broken one is a warning where the settings accept it."""
+    from storage.stores import open_store
+
+    if "://" not in settings.place:
+        place = _existing(Path(settings.place))
+        if os.access(place, os.W_OK):
+            yield _directory_finding(place)
+        else:
+            yield Finding("store", "fault", f"{place} cannot be written to; choose another place")
+        return
+    try:
+        limit = min(DOCTOR_PATIENCE_SECONDS, settings.time_limit_seconds)
+        store = open_store(replace(settings, time_limit_seconds=limit))
+        faults = store.probe(HEAD)
+    except ObjectMissing:
+        yield Finding("store", "ok", f"{settings.place} answers; the first crawl tries out whether it is safe")
+        return
+    except (NewsarkError, OSError) as problem:
+        yield Finding("store", "fault", str(problem))
+        return
+    if not faults:
+        yield Finding("store", "ok", f"{settings.place} writes once, verifies checksums and states them")
+    for fault in faults:
+        yield Finding("store", "warning" if settings.accept_unsafe else "fault", f"{settings.place}: {fault.message}")
+
+
+def _directory_finding(place: Path) -> Finding:
+    """Put an object twice where the store is: hard links, fsync and refusal to overwrite must all work there."""
     with tempfile.TemporaryDirectory(dir=place, prefix=".newsark-doctor-") as directory:
         store = DirectoryStore(Path(directory))
         try:
             store.put_bytes("probe", b"one")
             store.put_bytes("probe", b"two")
         except ObjectExists:
-            return Finding("store", "ok", "writes once and refuses to overwrite")
+            return Finding("store", "ok", f"{place} writes once and refuses to overwrite")
         except (NewsarkError, OSError) as problem:
             return Finding("store", "fault", f"{place}: {problem}")
     return Finding("store", "fault", f"{place} lets objects be overwritten; use another file system")
@@ -137,5 +177,6 @@ CHECKS: tuple[tuple[str, Callable[[Home], Iterator[Finding]]], ...] = (
     ("settings", _check_settings),
     ("source files", _check_sources),
     ("disk", _check_disk),
+    ("store", _check_stores),
     ("archive", _check_archive),
 )

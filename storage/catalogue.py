@@ -220,7 +220,7 @@ checks = Table(
     Column("checked_at", Instant, nullable=False),
     Column("depth", String(16), nullable=False),
     Column("finding", String(32)),
-    UniqueConstraint("store", "key", name="one_check_per_object"),
+    UniqueConstraint("store", "key", "depth", name="one_check_per_object"),
     Index("checks_by_age", "store", "checked_at"),
 )
 

@@ -44,6 +44,12 @@ class Place:
         return len(self.stores) == 1 and isinstance(self.stores[0], DirectoryStore)
 
     @property
+    def _has_state_inside(self) -> bool:
+        """Whether the state is part of the archive's own directory, and goes where that goes."""
+        store = self.stores[0]
+        return isinstance(store, DirectoryStore) and self.state.is_relative_to(store.root)
+
+    @property
     def open_segments(self) -> Path:
         """Open segments, and sealed ones until the stores have them; a directory for each source."""
         return self.state / "open"
@@ -102,7 +108,7 @@ class Place:
 
     def _refuse_state_of_another(self) -> None:
         mark = self.state / "archive"
-        if self.is_one_directory or not mark.exists():
+        if self._has_state_inside or not mark.exists():
             return
         owner = mark.read_text(encoding="utf-8").strip()
         if owner != self.stores[0].place:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from storage.waczpackage import (
     check_pages,
     check_resources,
     json_object,
+    unknown_entry,
     wanted_algorithms,
 )
 from storage.waczrules import WACZ_RULES
@@ -31,11 +33,26 @@ from storage.warcvalidator import OnRecord
 
 _PIECE_BYTES = 256 * 1024
 _PAGES_NAME = re.compile(r"pages/[^/]+\.jsonl")
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 ValidateWarc = Callable[[Readable, str, str, OnRecord], Verdict]
 """What validates a WARC file inside: the bytes, the path, the name, and what is told of each record."""
+
+
+class _Guarded:
+    """A file to which zipfile may give any offset that it read: one before the beginning is its fault."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.read = file.read
+        self.tell = file.tell
+        self.seekable = file.seekable
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if whence == 0 and offset < 0:
+            raise zipfile.BadZipFile("it points before its beginning")
+        return self._file.seek(offset, whence)
 
 
 class _Digested:
@@ -82,7 +99,7 @@ class WaczValidator:
         if self._name is not None and not self._name.lower().endswith(".wacz"):
             self._tell("wacz-suffix", f"{self._name} does not end in .wacz")
         try:
-            with zipfile.ZipFile(self._file) as package:
+            with zipfile.ZipFile(cast(BinaryIO, _Guarded(self._file))) as package:
                 self._check(package)
         except _BROKEN as problem:
             self._tell("zip-structure", f"the ZIP file cannot be read: {problem or type(problem).__name__}")
@@ -127,7 +144,7 @@ class WaczValidator:
 
     def _check_method(self, info: zipfile.ZipInfo) -> None:
         name, at = info.filename, info.header_offset
-        if info.compress_type not in _METHODS or info.flag_bits & 1:
+        if not _is_readable(info):
             self._tell("zip-method", f"{name} is encrypted or compressed by another method", offset=at)
         elif info.compress_type != zipfile.ZIP_STORED:
             if name.lower().endswith(".gz"):
@@ -137,6 +154,9 @@ class WaczValidator:
 
     def _read_entry(self, package: zipfile.ZipFile, info: zipfile.ZipInfo, algorithms: set[str], look: _Look) -> None:
         path = info.filename
+        if not _is_readable(info):
+            self._entries[path] = unknown_entry(info.file_size, algorithms)
+            return
         try:
             with package.open(info) as opened:
                 file = _Digested(opened, algorithms)
@@ -145,12 +165,14 @@ class WaczValidator:
         except _BROKEN as problem:
             told = f"{path} cannot be read whole: {problem or type(problem).__name__}"
             self._tell("zip-structure", told, offset=info.header_offset)
-            self._entries[path] = Entry(info.file_size, dict.fromkeys(algorithms, ""))
+            self._entries[path] = unknown_entry(info.file_size, algorithms)
 
     def _small_file(self, package: zipfile.ZipFile, infos: dict[str, zipfile.ZipInfo], path: str) -> bytes | None:
         info = infos.get(path)
         if info is None:
             return None
+        if not _is_readable(info):
+            return b""
         try:
             with package.open(info) as opened:
                 return opened.read(JSON_LIMIT_BYTES)
@@ -236,7 +258,7 @@ class WaczValidator:
             for offset in self._targets.not_found(name):
                 self._tell("index-absent", f"archive/{name}: no index leads to this record", None, offset)
         page = (facts or {}).get("mainPageUrl")
-        if page and hash(page) not in self._targets.urls:
+        if isinstance(page, str) and hash(page) not in self._targets.urls:
             self._tell("package-main-page", f"{page} is in no index")
 
 
@@ -251,6 +273,10 @@ class _Kept:
         piece = self._file.read(size)
         self.beginning = self.beginning or piece[:4]
         return piece
+
+
+def _is_readable(info: zipfile.ZipInfo) -> bool:
+    return info.compress_type in _METHODS and not info.flag_bits & 1
 
 
 def _opener(package: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], BinaryIO]:

@@ -120,16 +120,14 @@ class WarcValidator:
         """Go to the next gzip member that begins a record; tell of the bytes before it, unless it was told why."""
         packed, start = self._packed, self._packed.offset
         found = False
-        while window := packed.peek(_PIECE_BYTES):
+        while not found and (window := packed.peek(_PIECE_BYTES)):
+            # a member that begins in the last bytes of a window is looked at in the next one
+            room = len(window) if len(window) < _PIECE_BYTES else len(window) - _LOOK_BYTES
             at = window.find(GZIP_MAGIC)
-            if at < 0:
-                packed.skip(max(1, len(window) - 2))
-                continue
-            packed.skip(at)
-            if starts_record(packed.peek(_LOOK_BYTES)):
-                found = True
-                break
-            packed.skip(1)
+            while 0 <= at < room and not starts_record(window[at : at + _LOOK_BYTES]):
+                at = window.find(GZIP_MAGIC, at + 1)
+            found = 0 <= at < room
+            packed.skip(at if found else room)
         if not told:
             rule, where = ("bytes-between", "stand between two") if found else ("trailing-bytes", "follow the last")
             count = packed.offset - start

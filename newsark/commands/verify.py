@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -130,11 +129,10 @@ class _Run:
         )
 
     def _check_manifest(self) -> CheckManifest:
+        from newsark.proofs import certificates_of
         from storage.proofs import proof_check
-        from storage.timestamping import load_certificates
 
-        path = self.home.settings.timestamp_certificates
-        return proof_check(self.stores, load_certificates(Path(path)) if path else ())
+        return proof_check(self.stores, certificates_of(self.home.settings))
 
     @contextmanager
     def _rereading(self, sample: int | None) -> Iterator[Rereading]:

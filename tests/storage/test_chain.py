@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,10 +11,14 @@ import orjson
 import pytest
 from fixity_samples import SOURCE, Sample, kinds, make_sample, packed
 from sqlalchemy import update
+from storage_samples import OPENED
 
 from storage.catalogue import sources
+from storage.fixity import Scope, Verifier
 from storage.inventory import OnTheirWay
-from storage.manifest import Manifest
+from storage.manifest import Manifest, sign
+from storage.proofs import proof_check
+from storage.signing import list_key, make_signing_key
 
 
 @pytest.fixture
@@ -147,3 +152,29 @@ def test_objects_whose_manifest_is_on_its_way_are_only_noted(tmp_path: Path) -> 
     assert report.ok
     assert {(one.kind, one.severity) for one in report.findings} == {("unlisted", "note")}
     assert SOURCE in last
+
+
+def test_signatures_are_looked_at_with_the_keys_that_the_stores_list(tmp_path: Path) -> None:
+    sample = make_sample(tmp_path, anchored=False)
+    signer = make_signing_key(tmp_path / "key.pem")
+    for store in sample.stores:
+        list_key(store, signer, OPENED - timedelta(days=1))
+    first, second, third = sample.keys("manifests")
+    signed = sign(Manifest.from_bytes(sample.objects[second]), signer)
+    assert signed.signature is not None
+    wrong = replace(signed, signature=replace(signed.signature, value=base64.b64encode(bytes(64)).decode()))
+    stranger = sign(Manifest.from_bytes(sample.objects[third]), make_signing_key(tmp_path / "other.pem"))
+    for store in (0, 1):
+        sample.rewrite(second, wrong.to_bytes(), store)
+        sample.rewrite(third, replace(stranger, previous=wrong.sha256).to_bytes(), store)
+    check = proof_check(sample.stores)
+    report = Verifier(sample.stores, sample.catalogue, Scope(), check_manifest=check).run()
+    assert {(one.object, one.kind) for one in report.findings if "sign" in one.kind or "key" in one.kind} == {
+        (first, "unsigned"),
+        (second, "wrong-signature"),
+        (third, "unknown-key"),
+    }
+    # A signature decides which of two stores is right where nothing else does.
+    sample.rewrite(third, sign(replace(stranger, previous=wrong.sha256), signer).to_bytes(), 1)
+    found = Verifier(sample.stores, sample.catalogue, Scope(), check_manifest=check).run()
+    assert {one.store for one in found.findings if one.object == third} == {sample.stores[0].place}

@@ -271,8 +271,10 @@ def test_with_the_catalogue_lost_an_open_segment_tells_all_that_it_had(tmp_path:
     crashed.close()
     (crashed.state / "catalogue.sqlite").unlink()
 
+    catalogue = Catalogue(crashed.place.catalogue_url, clock)
+    report = rebuild(partial(DirectoryStore, tmp_path / "archive"), catalogue, tmp_path / "scratch")
+    catalogue.close()
     archive = Archive.open(tmp_path / "archive", ArchiveSettings(), clock)
-    report = rebuild(partial(DirectoryStore, tmp_path / "archive"), archive.catalogue, tmp_path / "scratch")
     take_in(archive, report)
     assert told_by_steps(archive) == before
     assert report.rows["segments"] == 4

@@ -23,7 +23,7 @@ from tests.seaweed import running_seaweed, shared_seaweed
 PART_BYTES = 5 * 1024 * 1024
 LARGE = random.Random(1).randbytes(PART_BYTES + 1_234_567)
 SMALL = random.Random(2).randbytes(300_000)
-READ_TIMEOUT_SECONDS = 1.0
+READ_TIMEOUT_SECONDS = 0.7
 
 
 @dataclass
@@ -140,8 +140,9 @@ def test_an_upload_is_completed_whatever_the_answer_was(scene: Scene, fault: Fau
         scene.store.put_bytes("large", b"other")
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-@pytest.mark.parametrize("fault", [Fault.RESET_AFTER_BODY, Fault.STATUS_500, Fault.STATUS_503])
+@pytest.mark.parametrize(
+    ("method", "fault"), [("GET", Fault.RESET_AFTER_BODY), ("HEAD", Fault.STATUS_503), ("POST", Fault.STATUS_500)]
+)
 def test_what_goes_with_an_upload_is_asked_again_too(scene: Scene, method: str, fault: Fault) -> None:
     path, sha256 = scene.local(LARGE)
     scene.proxy.script(fault, method, times=2)
@@ -213,7 +214,8 @@ def test_patience_ends_at_the_limit_and_the_file_stays(scene: Scene, fault: Faul
     assert path.read_bytes() == SMALL
 
 
-def test_a_part_that_is_lost_again_and_again_is_no_success(scene: Scene) -> None:
+def test_a_part_that_is_lost_again_and_again_is_no_success(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.multipart.ROUNDS", 2)
     path, sha256 = scene.local(LARGE)
     scene.proxy.script(Fault.LOST_PART, "PUT", "partNumber=2", times=999)
     with pytest.raises(StoreUnreachable, match="acknowledged"):
@@ -259,11 +261,11 @@ def test_reading_goes_on_where_it_was_interrupted(scene: Scene) -> None:
 @pytest.mark.parametrize("fault", [Fault.RESET_IN_ANSWER, Fault.RESET_AFTER_BODY, Fault.STATUS_500, Fault.SILENCE])
 def test_reading_survives_faults(scene: Scene, fault: Fault) -> None:
     scene.plain.put_bytes("small", SMALL)
-    scene.proxy.script(fault, "GET", "small", times=2)
+    scene.proxy.script(fault, "GET", "small")
     assert scene.store.get("small") == SMALL
     scene.proxy.script(fault, "GET", "small")
     assert scene.store.get_range("small", 1000, 200_000) == SMALL[1000:201_000]
-    assert scene.proxy.count("GET") == 5
+    assert scene.proxy.count("GET") == 4
 
 
 def test_reading_an_object_that_changes_meanwhile_is_no_mixture(scene: Scene, tmp_path: Path) -> None:

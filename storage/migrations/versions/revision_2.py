@@ -35,6 +35,6 @@ def upgrade() -> None:
         sa.Column("checked_at", _INSTANT, nullable=False),
         sa.Column("depth", sa.String(16), nullable=False),
         sa.Column("finding", sa.String(32)),
-        sa.UniqueConstraint("store", "key", name="one_check_per_object"),
+        sa.UniqueConstraint("store", "key", "depth", name="one_check_per_object"),
     )
     op.create_index("checks_by_age", "checks", ["store", "checked_at"])

@@ -1,0 +1,177 @@
+"""Stored articles read again from their bytes and compared with their records."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+
+from pipelines.page import PageInput
+from pipelines.pool import ReaderPool
+from pipelines.reading import Reading, extractor_version
+from pipelines.record import build_record
+from storage.capture import Capture
+from storage.captures import capture_columns, capture_from_row
+from storage.catalogue import Catalogue, captures
+from storage.errors import ReaderCrashed, ReadingTimedOut, StorageError
+from storage.findings import Finding
+from storage.objects import ObjectStore
+from storage.readback import Reference, StoredExchange, read_capture
+
+# What only the crawl knows: it is not in the page.
+_OF_THE_CRAWL = frozenset({"id", "version", "previousVersion", "requestedUrl", "discovery", "archive", "contentDigest"})
+_OF_THE_READING = ("judgement", "reason", "encoding", "fieldSources", "alternatives")
+_SHOWN_CHARACTERS = 60
+_READ_AHEAD = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A record as it stands in an archive: the store it was read from, its object, and what it says."""
+
+    store: ObjectStore
+    key: str
+    record: Mapping[str, Any]
+
+    @property
+    def where(self) -> str:
+        return f"{self.record.get('id')} of {self.record.get('url')}"
+
+
+class Rereading:
+    """Collects records and reads their pages again: a random `sample` of so many, or all of them when it is None.
+
+    `take` may be called from several threads. `read` is how many were compared.
+    """
+
+    def __init__(
+        self, pool: ReaderPool, catalogue: Catalogue, sample: int | None, chance: random.Random | None = None
+    ) -> None:
+        self._pool = pool
+        self._catalogue = catalogue
+        self._sample = sample
+        self._chance = chance or random.Random()  # noqa: S311 - which articles are looked at is no secret
+        self._lock = threading.Lock()
+        self._room = threading.BoundedSemaphore(_READ_AHEAD)
+        self._offered = 0
+        self._chosen: list[tuple[ObjectStore, str, bytes]] = []
+        self._found: list[Finding] = []
+        self.read = 0
+
+    def take(self, store: ObjectStore, key: str, line: bytes) -> None:
+        """Offer a record line. Waits while many are being read."""
+        if self._sample is None:
+            self._begin(store, key, line)
+            return
+        with self._lock:
+            self._offered += 1
+            if len(self._chosen) < self._sample:
+                self._chosen.append((store, key, line))
+            elif (place := self._chance.randrange(self._offered)) < self._sample:
+                self._chosen[place] = (store, key, line)
+
+    def findings(self) -> list[Finding]:
+        """What differs, once everything chosen is read."""
+        while self._chosen:
+            self._begin(*self._chosen.pop())
+        for _ in range(_READ_AHEAD):
+            self._room.acquire()
+        for _ in range(_READ_AHEAD):
+            self._room.release()
+        with self._lock:
+            return sorted(self._found, key=lambda one: (one.object, one.message))
+
+    def _begin(self, store: ObjectStore, key: str, line: bytes) -> None:
+        stored = _Stored(store, key, orjson.loads(line))
+        try:
+            page = page_of(stored.record, self._exchange(stored))
+        except (StorageError, OSError, KeyError, TypeError, ValueError) as problem:
+            self._add(_note(stored, "not-reread", f"{stored.where}: {problem}"))
+            return
+        self._room.acquire()
+        self._pool.submit(page).add_done_callback(lambda done: self._end(stored, done))
+
+    def _exchange(self, stored: _Stored) -> StoredExchange:
+        where = stored.record["archive"]
+        return read_capture(stored.store, where["filename"], where["offset"], where["length"], resolve=self._original)
+
+    def _original(self, reference: Reference) -> Capture | None:
+        query = select(*capture_columns()).where(captures.c.record_id == reference.record_id).limit(1)
+        with self._lock, self._catalogue.begin() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else capture_from_row(row)
+
+    def _end(self, stored: _Stored, done: Future[Reading]) -> None:
+        try:
+            reading = done.result()
+            if _was_no_answer(reading):
+                self._add(_note(stored, "not-reread", f"{stored.where}: {reading.reason}"))
+                return
+            differences = list(record_differences(stored.record, reading))
+            with self._lock:
+                self.read += 1
+            if differences:
+                self._add(_differing(stored, differences))
+        finally:
+            self._room.release()
+
+    def _add(self, finding: Finding) -> None:
+        with self._lock:
+            self._found.append(finding)
+
+
+def page_of(record: Mapping[str, Any], exchange: StoredExchange) -> PageInput:
+    """The page as it was given to be read when the record was made."""
+    discovery = record.get("discovery") or {}
+    hints = {name: discovery[name] for name in ("title", "published") if discovery.get(name)}
+    if exchange.payload is None:
+        raise ValueError("the payload is not kept")
+    return PageInput(
+        url=record["url"],
+        body=exchange.payload,
+        headers=tuple(exchange.headers),
+        status=exchange.status,
+        hints=hints,
+        fetched_at=exchange.date,
+    )
+
+
+def record_differences(record: Mapping[str, Any], reading: Reading) -> Iterator[str]:
+    """Each field in which the record is not what is read now, with both values where they are short."""
+    again = build_record(reading).as_json()
+    for name in again:
+        if name in _OF_THE_CRAWL or name == "metadata":
+            continue
+        if record.get(name) != again[name]:
+            yield f"{name}{_shown(record.get(name), again[name])}"
+    then, now = record.get("metadata") or {}, again["metadata"]
+    for name in _OF_THE_READING:
+        if then.get(name) != now.get(name):
+            yield f"metadata.{name}{_shown(then.get(name), now.get(name))}"
+
+
+def _shown(stored: Any, now: Any) -> str:
+    texts = [repr(stored), repr(now)]
+    return "" if max(map(len, texts)) > _SHOWN_CHARACTERS else f" ({texts[0]} is recorded, {texts[1]} is read)"
+
+
+def _differing(stored: _Stored, differences: list[str]) -> Finding:
+    then = str((stored.record.get("metadata") or {}).get("extractorVersion"))
+    what = f"{stored.where}: {', '.join(differences)}"
+    if then == extractor_version():
+        return Finding(stored.key, "reading-differs", what, stored.store.place)
+    return _note(stored, "reading-differs", f"{what}; it was read by {then}, and this is {extractor_version()}")
+
+
+def _note(stored: _Stored, kind: str, message: str) -> Finding:
+    return Finding(stored.key, kind, message, stored.store.place, severity="note")
+
+
+def _was_no_answer(reading: Reading) -> bool:
+    return bool({ReadingTimedOut.kind, ReaderCrashed.kind} & set(reading.evidence))
