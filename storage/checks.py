@@ -37,17 +37,10 @@ class Checks:
         return {row[0]: row[1] for row in self.connection.execute(query.group_by(checks.c.key))}
 
     def note(self, done: Iterable[Check], now: datetime, depth: Depth) -> None:
-        """Remember these checks.
-
-        A quick one leaves the time of a deep one as it is: reading everything is what has to be spread over time.
-        """
+        """Remember these checks; each depth has a time of its own, since only the deep ones have to be spread."""
         for one in done:
-            values = {"checked_at": now, "depth": depth, "finding": one.finding}
-            is_that = (checks.c.store == one.store) & (checks.c.key == one.key)
-            again = update(checks).where(is_that, checks.c.depth == depth).values(**values)
-            if self.connection.execute(again).rowcount:
-                continue
-            new = insert_new(self.connection, checks).values(store=one.store, key=one.key, **values)
-            if not self.connection.execute(new).rowcount:
-                kept = values if depth == "deep" else {"finding": one.finding}
-                self.connection.execute(update(checks).where(is_that).values(**kept))
+            values = {"checked_at": now, "finding": one.finding}
+            is_that = (checks.c.store == one.store) & (checks.c.key == one.key) & (checks.c.depth == depth)
+            if self.connection.execute(update(checks).where(is_that).values(**values)).rowcount == 0:
+                new = insert_new(self.connection, checks).values(store=one.store, key=one.key, depth=depth, **values)
+                self.connection.execute(new)

@@ -223,8 +223,8 @@ def test_a_quick_check_leaves_the_time_of_a_deep_one(sample: Sample) -> None:
     sample.verify()
     with sample.catalogue.begin() as connection:
         rows = list(connection.execute(select(checks.c.key, checks.c.checked_at, checks.c.depth, checks.c.finding)))
-    assert {(row.checked_at, row.depth) for row in rows} == {(OPENED, "deep")}
-    assert {row.key for row in rows if row.finding} == {sample.keys("warc")[0]}
+    assert {(row.checked_at, row.depth) for row in rows} == {(OPENED, "deep"), (now[0], "quick")}
+    assert {(row.key, row.depth) for row in rows if row.finding} == {(sample.keys("warc")[0], "quick")}
 
 
 def test_ctrl_c_ends_a_run_with_what_was_found_so_far(tmp_path: Path) -> None:
