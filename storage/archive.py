@@ -317,10 +317,9 @@ class Archive:
                     for step in left_steps(directory, found, self.holdings):
                         replay(connection, source_id, step, again=True)
             self._resume(source_id, found.seal())
-        with self.catalogue.begin() as connection:
-            queued = Deliveries(connection).parcels(source_id)
-        for parcel in queued:
-            self.courier.send(parcel)
+        self.courier.resume(source_id)
+        if self.place.is_one_directory:
+            self.courier.sweep()
         self._refuse_unknown_segments(source_id)
         return len(left)
 

@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from storage.catalogue import Catalogue
 from storage.deliveries import Backlog, Deliveries, Delivery
-from storage.durable import make_directories, write_durably
+from storage.directory import DirectoryStore
+from storage.durable import flush_directory, make_directories, write_durably
 from storage.errors import (
     DigestMismatch,
     NotAnArchive,
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
 LOOK_AGAIN_SECONDS = 2.0
+UNFINISHED_FILE_AGE = timedelta(days=1)
+UNFINISHED_UPLOAD_AGE = timedelta(days=7)
 # The store works; what is wrong is this object, so others may go on.
 ABOUT_ONE_OBJECT = (ObjectExists, ObjectMissing, DigestMismatch)
 
@@ -61,7 +64,6 @@ class Courier:
         self.backlogs: list[Backlog] = []
         """What waited for each store when it was last looked."""
         self._threads: list[threading.Thread] = []
-        self._confirming = threading.Lock()
         self._stopping = threading.Event()
         self._wake = threading.Event()
 
@@ -97,14 +99,37 @@ class Courier:
         for delivery in queued:
             self._deliver(store, delivery)
 
+    def resume(self, source_id: str) -> None:
+        """Go on with what an earlier process left: forget what was confirmed, send what of the source was not."""
+        self._close_confirmed()
+        with self._catalogue.begin() as connection:
+            waiting = Deliveries(connection).parcels(source_id)
+        for parcel in waiting:
+            self.send(parcel)
+
+    def _close_confirmed(self) -> None:
+        with self._catalogue.begin() as connection:
+            confirmed = Deliveries(connection).not_closed()
+        for source_id, parcel in confirmed:
+            self._close(source_id, parcel)
+
+    def sweep(self) -> None:
+        """Remove what puts that never ended left in the stores, long ago enough that nobody is at them."""
+        for store in self._place.stores:
+            age = UNFINISHED_FILE_AGE if isinstance(store, DirectoryStore) else UNFINISHED_UPLOAD_AGE
+            try:
+                store.sweep(self._clock() - age)
+            except (StorageError, OSError) as problem:
+                logger.info("%s: unfinished puts are left for another time: %s", store.place, problem)
+
     def wait(self, seconds: float, stop: Callable[[], bool] = lambda: False) -> bool:
         """Whether everything is delivered, waited for so long at most, or until `stop` says so."""
         end = time.monotonic() + seconds
         self._wake.set()
         while True:
-            self._look()
-            if not self.backlogs:
-                return True
+            with self._catalogue.begin() as connection:
+                if Deliveries(connection).is_empty():
+                    return True
             if stop() or time.monotonic() >= end:
                 return False
             time.sleep(0.05)
@@ -121,6 +146,9 @@ class Courier:
     # one store
 
     def _serve(self, store: ObjectStore) -> None:
+        if store is self._place.stores[0]:
+            self._close_confirmed()
+            self.sweep()
         pause = FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
             with self._turn(store) as mine:
@@ -208,14 +236,24 @@ class Courier:
             parcel.put(store, move=self._place.is_one_directory)
             if not self._place.is_one_directory:
                 parcel.confirm(store)
-        # Who reads that nothing waits any more must find nothing left on this disk either.
-        with self._confirming:
+        with self._catalogue.begin() as connection:
+            Deliveries(connection).confirm(delivery, self._clock())
+        self._close(delivery.source_id, delivery.parcel)
+
+    def _close(self, source_id: str, parcel: str) -> None:
+        """Forget the parcel here once enough stores have confirmed it, and its deliveries once all have.
+
+        What two couriers do at once, both may do twice: the one that confirms last sees that all have.
+        """
+        with self._catalogue.begin() as connection:
+            journal = Deliveries(connection)
+            copies, is_confirmed = len(journal.confirmed_by(parcel)), journal.is_confirmed(parcel)
+        if is_confirmed or copies >= self._copies_required:
+            self._forget(source_id, parcel)
+        if is_confirmed:
+            # Who reads that nothing waits any more must find nothing left on this disk either.
             with self._catalogue.begin() as connection:
-                copies = Deliveries(connection).confirm(delivery, self._clock())
-            if copies >= self._copies_required:
-                self._forget(delivery)
-            with self._catalogue.begin() as connection:
-                Deliveries(connection).close(delivery.parcel)
+                Deliveries(connection).close(parcel)
 
     def _parcel(self, delivery: Delivery, fetched: ExitStack) -> Parcel:
         """The parcel's files: on this disk, or fetched from a store that has confirmed them already."""
@@ -237,11 +275,15 @@ class Courier:
             fetched_parcel(delivery.parcel, delivery.source_id, having[0], self._place.state / "fetched")
         )
 
-    def _forget(self, delivery: Delivery) -> None:
-        if "/" in delivery.parcel:
-            (self._place.outbox / delivery.parcel).unlink(missing_ok=True)
-        elif sealed := sealed_segment(self._place.open_segments / delivery.source_id, delivery.parcel):
-            sealed.forget()
+    def _forget(self, source_id: str, parcel: str) -> None:
+        if "/" not in parcel:
+            if sealed := sealed_segment(self._place.open_segments / source_id, parcel):
+                sealed.forget()
+            return
+        path = self._place.outbox / parcel
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            flush_directory(path.parent)
 
 
 def _slug(store: ObjectStore) -> str:

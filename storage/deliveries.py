@@ -63,6 +63,16 @@ class Deliveries:
         )
         return list(self.connection.execute(query).scalars())
 
+    def not_closed(self) -> list[tuple[str, str]]:
+        """Source and name of each parcel that every store has confirmed, and whose rows are still here."""
+        open_ = select(deliveries.c.parcel).where(deliveries.c.confirmed_at.is_(None))
+        query = select(deliveries.c.source_id, deliveries.c.parcel).where(deliveries.c.parcel.not_in(open_)).distinct()
+        return [(source_id, parcel) for source_id, parcel in self.connection.execute(query)]
+
+    def is_empty(self) -> bool:
+        """Whether nothing waits, and nothing that was confirmed is still to be forgotten."""
+        return self.connection.execute(select(deliveries.c.id).limit(1)).first() is None
+
     def waiting(self, store: str) -> list[Delivery]:
         """What this store has not confirmed yet, oldest first."""
         query = (
@@ -77,23 +87,24 @@ class Deliveries:
         changed = {"attempts": deliveries.c.attempts + 1, "problem": problem}
         self.connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(changed))
 
-    def confirm(self, delivery: Delivery, now: datetime) -> int:
-        """Note that the store has confirmed the parcel; how many stores have done so now."""
+    def confirm(self, delivery: Delivery, now: datetime) -> None:
+        """Note that the store has confirmed the parcel."""
         changed = {"confirmed_at": now, "problem": None}
         self.connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(changed))
-        return len(self.confirmed_by(delivery.parcel))
 
     def confirmed_by(self, parcel: str) -> list[str]:
         """The stores that have confirmed a parcel which others still have to."""
         query = select(deliveries.c.store).where(deliveries.c.parcel == parcel, deliveries.c.confirmed_at.is_not(None))
         return list(self.connection.execute(query).scalars())
 
+    def is_confirmed(self, parcel: str) -> bool:
+        """Whether every store has confirmed the parcel."""
+        query = select(deliveries.c.id).where(deliveries.c.parcel == parcel, deliveries.c.confirmed_at.is_(None))
+        return self.connection.execute(query.limit(1)).first() is None
+
     def close(self, parcel: str) -> None:
-        """Forget a parcel's deliveries once every store has confirmed it."""
-        others = select(deliveries.c.parcel).where(deliveries.c.confirmed_at.is_(None))
-        self.connection.execute(
-            delete(deliveries).where(deliveries.c.parcel == parcel, deliveries.c.parcel.not_in(others))
-        )
+        """Forget a parcel's deliveries; every store has confirmed it, and this disk has forgotten it."""
+        self.connection.execute(delete(deliveries).where(deliveries.c.parcel == parcel))
 
     def backlogs(self) -> list[Backlog]:
         """What waits, by store."""

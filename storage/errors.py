@@ -261,7 +261,8 @@ class CatalogueBehind(StorageError):
     def __init__(self, store: str, source: str, count: int) -> None:
         self.store, self.source, self.count = store, source, count
         super().__init__(
-            f"{store} holds {count} segments of {source} that this machine's catalogue does not know; "
+            f"{store} holds {count} segment{'' if count == 1 else 's'} of {source} that this machine's catalogue "
+            "does not know; "
             "fill it from the store with: newsark rebuild"
         )
 

@@ -75,7 +75,7 @@ KINDS: Mapping[str, FindingKind] = {
         "The manifest's signature is not of its bytes.", "Find out who changed it; " + _FROM_COPY
     ),
     "unknown-key": FindingKind(
-        "The manifest is signed with a key that newsark.json does not name.", "Find out whose key it is"
+        "The manifest is signed with a key that the archive does not list.", "Find out whose key it is"
     ),
     "unsigned": FindingKind("The manifest is not signed, though the archive is.", "Find out who wrote it"),
     "wrong-timestamp": FindingKind(

@@ -188,7 +188,7 @@ def test_a_catalogue_that_is_lost_is_told_from_an_empty_one(crawled: Crawled, co
     shutil.copytree(crawled.directory / "archive", copy, ignore=shutil.ignore_patterns(".newsark"))
     ran = command("status", "--archive", str(copy))
     assert (ran.code, ran.out) == (3, "")
-    assert f"{copy} holds 1 segments of sources that this machine's catalogue does not know" in ran.err
+    assert f"{copy} holds 1 segment of sources that this machine's catalogue does not know" in ran.err
 
 
 @pytest.mark.parametrize("url", ["nonsense", "oracle9://a/b", "mysql+nodriver://a/b", "postgresql://a:b:c/d"])

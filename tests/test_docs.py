@@ -14,6 +14,7 @@ from newsark.cli import app
 from newsark.settings import NewsarkSettings
 from storage import errors
 from storage.errors import NewsarkError
+from storage.findings import KINDS
 
 ROOT = Path(__file__).parent.parent
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -105,3 +106,8 @@ def test_links_between_documents_lead_somewhere() -> None:
     for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_finding_of_verify_is_explained(kind: str) -> None:
+    assert f"| `{kind}` | {KINDS[kind].meaning} |" in OPERATIONS

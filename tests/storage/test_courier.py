@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -81,14 +82,15 @@ def opener(tmp_path: Path) -> Iterator[Opener]:
 
 
 def fill(archive: Archive, *bodies: bytes) -> None:
-    """A sealed segment with these pages."""
+    """A sealed segment with these pages; without any, only the source."""
     archive.enlist(SOURCE, name="The Lantern", home="http://l.example/", toml='id = "lantern"\n')
     for number, body in enumerate(bodies):
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         request = f"GET /{number} HTTP/1.1\r\nHost: l.example\r\n\r\n".encode()
         archive.keep(SOURCE, Exchange(f"http://l.example/{number}", request, NOW, NOW, response_head=head, body=body))
-    archive.settle(SOURCE, Settlement())
-    archive.seal(SOURCE)
+    if bodies:
+        archive.settle(SOURCE, Settlement())
+        archive.seal(SOURCE)
 
 
 def contents(store: DirectoryStore) -> dict[str, bytes]:
@@ -97,8 +99,13 @@ def contents(store: DirectoryStore) -> dict[str, bytes]:
 
 def waiting_files(archive: Archive) -> dict[str, bytes]:
     """Everything of sealed segments and single objects that is still on this disk."""
-    paths = [*archive.place.open_segments.rglob("*"), *archive.place.outbox.rglob("*")]
-    return {path.name: path.read_bytes() for path in paths if path.is_file() and path.name != "serial"}
+    found = {}
+    for path in [*archive.place.open_segments.rglob("*"), *archive.place.outbox.rglob("*")]:
+        # A courier may be at work.
+        with suppress(FileNotFoundError, IsADirectoryError):
+            found[path.name] = path.read_bytes()
+    found.pop("serial", None)
+    return found
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -174,6 +181,37 @@ def test_what_one_process_could_not_deliver_the_next_one_does(opener: Opener, tm
     assert second.courier.wait(10)
     assert contents(away) == contents(DirectoryStore(tmp_path / "other"))
     assert waiting_files(second) == {}
+
+
+@pytest.mark.parametrize("stores", [1, 2])
+def test_what_was_confirmed_and_not_forgotten_is_forgotten_by_the_next_process(
+    opener: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stores: int
+) -> None:
+    places = [DirectoryStore(tmp_path / str(number)) for number in range(stores)]
+    killed = opener(*places)
+
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    fill(killed)
+    monkeypatch.setattr(killed.courier, "_forget", kill)
+    with suppress(KeyboardInterrupt):
+        fill(killed, b"one")
+    for store in places[:-1] if stores > 1 else []:
+        killed.courier._deliver_waiting(store)
+    if stores > 1:
+        with pytest.raises(KeyboardInterrupt):
+            killed.courier._deliver_waiting(places[-1])
+    assert waiting_files(killed)
+    killed.close()
+    again = opener(*places)
+    again.recover(SOURCE)
+    again.courier.start()
+    assert again.courier.wait(10)
+    assert waiting_files(again) == {}
+    assert len([key for key in contents(places[0]) if key.startswith("warc/")]) == 1
+    with again.catalogue.begin() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM deliveries").scalar() == 0
 
 
 def test_two_processes_deliver_side_by_side(opener: Opener, tmp_path: Path) -> None:
