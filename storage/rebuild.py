@@ -6,7 +6,8 @@ import tomllib
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing import get_context
@@ -174,11 +175,18 @@ class _Rebuild:
 
     def _readings(self, todo: Sequence[Link], workers: int) -> Iterator[tuple[Link, SegmentReading]]:
         """Each segment with its reading, in order; as many are read ahead as there are workers."""
-        if workers <= 1 or len(todo) <= 1:
-            for link in todo:
-                self._progress.doing = link.stem
-                yield link, read_segment(self._store, link, self._scratch)
-            return
+        done = 0
+        if workers > 1 and len(todo) > 1:
+            # A worker that is killed, as for lack of memory, ends its pool: this process reads on alone.
+            with suppress(BrokenProcessPool):
+                for one in self._read_ahead(todo, workers):
+                    done += 1
+                    yield one
+        for link in todo[done:]:
+            self._progress.doing = link.stem
+            yield link, read_segment(self._store, link, self._scratch)
+
+    def _read_ahead(self, todo: Sequence[Link], workers: int) -> Iterator[tuple[Link, SegmentReading]]:
         with _pool(min(workers, len(todo)), self._open_store) as pool:
             ahead: deque[tuple[Link, Future[SegmentReading]]] = deque()
             waiting = iter(todo)
@@ -243,7 +251,8 @@ def source_facts(source_id: str, data: bytes) -> tuple[str, str]:
 def count_rows(connection: Connection) -> dict[str, int]:
     """How many rows each table has that the store tells."""
     return {
-        str(table.name): int(connection.execute(select(func.count()).select_from(table)).scalar_one()) for table in _TABLES
+        str(table.name): int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+        for table in _TABLES
     }
 
 

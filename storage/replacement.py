@@ -68,6 +68,7 @@ def replacing(url: str, clock: Callable[[], datetime], owner: str, *, replace: b
             catalogue.close()
             if old is not None:
                 _release(old, owner)
+                _to_one_file(old.engine)
     replacement.kept = _swap(place, beside, clock())
 
 
@@ -148,15 +149,16 @@ def _swap(place: Path, beside: Path, now: datetime) -> Path | None:
     kept: Path | None = None
     if place.exists():
         kept = place.with_name(f"{place.stem}-until-{timestamp14(now)}{place.suffix}")
-        for suffix in ("-wal", "-shm"):
-            side = place.with_name(place.name + suffix)
-            if side.exists():
-                side.rename(kept.with_name(kept.name + suffix))
         try:
             os.link(place, kept)
         except OSError:
             # no hard links here: for a moment there is no catalogue, and the next rebuild puts this one in its place
             place.rename(kept)
+        # A journal must never be found beside another database: SQLite would play it into that one.
+        for suffix in ("-wal", "-shm", "-journal"):
+            side = place.with_name(place.name + suffix)
+            if side.exists():
+                side.rename(kept.with_name(kept.name + suffix))
     beside.replace(place)
     flush_directory(place.parent)
     return kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -42,6 +43,8 @@ class SegmentReading:
 
 def begin_worker(open_store: OpenStore) -> None:
     """Open this process's store, and end with the process that started it, also when that is killed."""
+    # Ctrl-C reaches every process of a terminal; whoever started this one ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _Worker.store = open_store()
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.archive import HEAD, STATE_DIRECTORY, Archive, ArchiveSettings, Settlement
+from storage.archive import HEAD, Archive, ArchiveSettings, Settlement
 from storage.errors import NotAnArchive
 from storage.exchange import Exchange
 from storage.leads import Acknowledgement, NewLead, lead_identity

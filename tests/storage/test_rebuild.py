@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -209,6 +211,20 @@ def test_a_catalogue_that_is_not_whole_cannot_be_crawled_with(archive: Archive, 
         assert not is_unfinished(connection)
     assert dumped(catalogue) == dumped(archive.catalogue)
     catalogue.close()
+
+
+def test_a_worker_that_is_killed_costs_nothing(archive: Archive, tmp_path: Path) -> None:
+    crawl_some(archive)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("storage.rebuild.read_in_worker", end_at_once)
+        rows, report = rebuilt(archive, tmp_path, workers=2)
+    assert rows == dumped(archive.catalogue)
+    assert report.ok
+
+
+def end_at_once(*_: object) -> None:
+    """What a worker that the system kills does."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_step_whose_commit_failed_is_not_told_twice(archive: Archive, tmp_path: Path) -> None:
