@@ -69,7 +69,8 @@ def replacing(url: str, clock: Callable[[], datetime], owner: str, *, replace: b
             if old is not None:
                 _release(old, owner)
                 _to_one_file(old.engine)
-    replacement.kept = _swap(place, beside, clock())
+        knows_something = place.exists() and (old is None or _knows(old))
+    replacement.kept = _swap(place, beside, clock(), keep=knows_something)
 
 
 def _sqlite_path(url: str) -> Path | None:
@@ -144,10 +145,13 @@ def _to_one_file(engine: Engine) -> None:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _swap(place: Path, beside: Path, now: datetime) -> Path | None:
-    """Put the new catalogue in its place at once; the old one keeps its bytes under another name."""
+def _swap(place: Path, beside: Path, now: datetime, *, keep: bool) -> Path | None:
+    """Put the new catalogue in its place at once; an old one worth keeping has its bytes under another name then."""
     kept: Path | None = None
-    if place.exists():
+    if not keep:
+        for suffix in ("-wal", "-shm", "-journal"):
+            place.with_name(place.name + suffix).unlink(missing_ok=True)
+    elif place.exists():
         kept = place.with_name(f"{place.stem}-until-{timestamp14(now)}{place.suffix}")
         try:
             os.link(place, kept)

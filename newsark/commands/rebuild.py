@@ -124,7 +124,7 @@ def _watch(update: Callable[..., Any], progress: RebuildProgress, done: Event) -
 
 
 def _print(report: RebuildReport, kept: Path | None, seconds: float) -> None:
-    rows = ", ".join(f"{report.rows[name]:,} {name}" for name in SHOWN_TABLES)
+    rows = ", ".join(counted(report.rows[name], name.removesuffix("s")) for name in SHOWN_TABLES)
     say(f"{rows} in {int(seconds) // 60}:{int(seconds) % 60:02d}")
     if report.resumed:
         say(f"{counted(report.resumed, 'segment')} had been read by an earlier try", "dim")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -23,7 +24,8 @@ from tests.seaweed import running_seaweed, shared_seaweed
 PART_BYTES = 5 * 1024 * 1024
 LARGE = random.Random(1).randbytes(PART_BYTES + 1_234_567)
 SMALL = random.Random(2).randbytes(300_000)
-READ_TIMEOUT_SECONDS = 0.7
+# Short where the server is to be silent; a busy machine needs more to take a large part.
+READ_TIMEOUTS_SECONDS = {Fault.SILENCE: 1.5, Fault.SILENCE_AFTER_DOING: 1.5}
 
 
 @dataclass
@@ -57,11 +59,12 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+def scene(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     server = shared_seaweed()
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("storage.s3client.READ_TIMEOUT_SECONDS", READ_TIMEOUT_SECONDS)
+    fault: Any = request.node.callspec.params.get("fault") if hasattr(request.node, "callspec") else None
+    monkeypatch.setattr("storage.s3client.READ_TIMEOUT_SECONDS", READ_TIMEOUTS_SECONDS.get(fault, 20.0))
     place = S3Place.parse(f"s3://{server.bucket('faults')}/{uuid4().hex}")
     with running_proxy(server) as proxy:
         time = Time()
