@@ -29,8 +29,8 @@ from storage.archive import Archive, ArchiveSettings, Settlement
 from storage.catalogue import Catalogue
 from storage.directory import DirectoryStore
 from storage.exchange import Exchange
-from storage.fixity import Scope, Verifier
-from storage.repair import repair, settled
+from storage.fixity.repair import repair, settled
+from storage.fixity.verifier import Scope, Verifier
 from tests.storage.bitrot import DAMAGES, Damager, objects_of
 
 ROOT = Path(__file__).parent.parent

@@ -18,7 +18,7 @@ from typing import Any
 from storage.directory import DirectoryStore
 from storage.errors import StorageError
 from storage.readback import read_capture
-from storage.validator import validate
+from storage.validation.validator import validate
 from storage.warcscan import scan_records
 
 STATES = ("captured", "unchanged", "failed", "refused", "pending")

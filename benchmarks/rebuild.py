@@ -30,10 +30,10 @@ import orjson
 from benchmarks.measure import Measured, adopt_orphans, measure
 from storage.archive import Archive, ArchiveSettings, Settlement
 from storage.catalogue import Catalogue
-from storage.dump import dump_lines
 from storage.events import RunBegan
 from storage.exchange import Exchange
 from storage.leads import Acknowledgement, Leads, NewLead, lead_identity
+from storage.rebuilding.dump import dump_lines
 from storage.versions import Observation, Version
 
 BIN = Path(sys.executable).parent

@@ -17,8 +17,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from storage.faults import Verdict
-from storage.validator import RULES, validate
+from storage.validation.faults import Verdict
+from storage.validation.validator import RULES, validate
 
 
 def main() -> int:

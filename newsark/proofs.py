@@ -12,8 +12,8 @@ from newsark.settings import PASSPHRASE_VARIABLE, NewsarkSettings
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-    from storage.signing import Signer
-    from storage.timestamping import Authority
+    from storage.vouching.signing import Signer
+    from storage.vouching.timestamping import Authority
 
 
 def signing_passphrase() -> str | None:
@@ -25,7 +25,7 @@ def signer_of(settings: NewsarkSettings) -> Signer | None:
     """The key that signs manifests, or None. Raises BadSetting when the setting names none that can be used."""
     if settings.signing_key is None:
         return None
-    from storage.signing import load_signing_key
+    from storage.vouching.signing import load_signing_key
 
     return load_signing_key(Path(settings.signing_key).expanduser(), signing_passphrase())
 
@@ -34,7 +34,7 @@ def certificates_of(settings: NewsarkSettings) -> tuple[Certificate, ...]:
     """The certificates that time stamps are checked with. Raises BadSetting when the file has none."""
     if settings.timestamp_certificates is None:
         return ()
-    from storage.timestamping import load_certificates
+    from storage.vouching.timestamping import load_certificates
 
     return load_certificates(Path(settings.timestamp_certificates).expanduser())
 
@@ -43,6 +43,6 @@ def authority_of(settings: NewsarkSettings) -> Authority | None:
     """The authority that stamps manifests, or None. Raises BadSetting for certificates that cannot be read."""
     if settings.timestamp_url is None:
         return None
-    from storage.timestamping import Authority
+    from storage.vouching.timestamping import Authority
 
     return Authority(settings.timestamp_url, certificates_of(settings))

@@ -20,7 +20,7 @@ from storage.capture import Capture
 from storage.captures import capture_columns, capture_from_row
 from storage.catalogue import Catalogue, captures
 from storage.errors import ReaderCrashed, ReadingTimedOut, StorageError
-from storage.findings import Finding
+from storage.fixity.findings import Finding
 from storage.objects import ObjectStore
 from storage.readback import Reference, StoredExchange, read_capture
 

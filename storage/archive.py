@@ -28,20 +28,20 @@ from storage.errors import CatalogueBehind, StoreUnreachable
 from storage.exchange import Exchange
 from storage.holdings import Holdings
 from storage.leads import Leads
-from storage.leftover import left_steps
 from storage.manifest import Manifest, manifest_of
 from storage.objects import ObjectStore
 from storage.place import FORMAT, HEAD, STATE_DIRECTORY, Place
+from storage.rebuilding.leftover import left_steps
+from storage.rebuilding.replay import replay
 from storage.recovery import recover
-from storage.replay import replay
 from storage.sealed import SealedSegment
 from storage.segment import Segment
 from storage.segments import Segments
 from storage.settling import Settlement, Settling
 from storage.sources import Sources
-from storage.timestamping import stamp_key
 from storage.versions import Version, Versions
-from storage.vouching import Vouching
+from storage.vouching.timestamping import stamp_key
+from storage.vouching.voucher import Vouching
 from storage.warcinfo import SegmentInfo
 
 __all__ = ["FORMAT", "HEAD", "STATE_DIRECTORY", "Archive", "ArchiveSettings", "Settlement", "owner_name"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from storage.signing import Signer
-    from storage.timestamping import Authority
+    from storage.vouching.signing import Signer
+    from storage.vouching.timestamping import Authority
 
 
 @dataclass(frozen=True, slots=True)

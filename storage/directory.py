@@ -79,6 +79,8 @@ class DirectoryStore(ObjectStore):
         target = self._path(key)
         if target.is_file() and file_sha256(target) == sha256:
             return
+        if (found := file_sha256(path)) != sha256:
+            raise DigestMismatch(str(path), sha256, found)
         if target.exists():
             aside = self.root / DAMAGED / f"{key}.{uuid4().hex}"
             make_directories(aside.parent)

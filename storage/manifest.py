@@ -17,7 +17,7 @@ from storage.sealed import SealedSegment
 from storage.timestamps import from_warc_date, warc_date
 
 if TYPE_CHECKING:
-    from storage.signing import PublicKey, Signer
+    from storage.vouching.signing import PublicKey, Signer
 
 FORMAT = "newsark-manifest-1"
 ALGORITHM = "Ed25519"

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, func, insert, select
 from storage.catalogue import segments
 
 if TYPE_CHECKING:
-    from storage.chain import Link
     from storage.manifest import Manifest
+    from storage.rebuilding.chain import Link
     from storage.sealed import SealedSegment
 
 

@@ -82,7 +82,7 @@ def open_store(settings: StoreSettings) -> ObjectStore:
     place = S3Place.parse(settings.place)
     _refuse_contradictions(settings)
     # boto3 takes a quarter of a second to load; only who has a bucket pays for it.
-    from storage.s3 import S3Store
+    from storage.s3.store import S3Store
 
     return S3Store(place, settings)
 

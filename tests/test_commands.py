@@ -19,7 +19,7 @@ import pytest
 from newsark import checks
 from newsark.console import counted, human_bytes
 from newsark.settings import load_settings
-from storage.signing import load_signing_key
+from storage.vouching.signing import load_signing_key
 from tests.cli import NEWSARK, Ran, crawl, newsark
 from tests.in_process import Command, in_process
 from tests.newsroom import Site, running_newsroom

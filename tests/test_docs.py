@@ -14,7 +14,7 @@ from newsark.cli import app
 from newsark.settings import NewsarkSettings
 from storage import errors
 from storage.errors import NewsarkError
-from storage.findings import KINDS
+from storage.fixity.findings import KINDS
 
 ROOT = Path(__file__).parent.parent
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

@@ -18,8 +18,8 @@ import pytest
 from newsark.cli import run
 from storage.catalogue import Catalogue
 from storage.digests import sha256_hex
-from storage.dump import dump_lines
 from storage.manifest import Manifest
+from storage.rebuilding.dump import dump_lines
 from storage.segment import utc_now
 from tests.cli import NEWSARK, Ran, crawl, newsark
 from tests.crawling import id_of, start_site, wait_until

@@ -15,7 +15,7 @@ from newsark.proofs import authority_of, certificates_of, signer_of, signing_pas
 from newsark.settings import NewsarkSettings, load_settings
 from newsark.settingsfile import commented_file
 from storage.errors import BadSetting
-from storage.signing import make_signing_key
+from storage.vouching.signing import make_signing_key
 
 
 @pytest.fixture(autouse=True)

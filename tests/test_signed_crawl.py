@@ -11,8 +11,8 @@ import pytest
 from storage.directory import DirectoryStore
 from storage.manifest import check_signature
 from storage.place import HEAD
-from storage.signing import read_keys
-from storage.timestamping import check_stamp, load_certificates, missing_stamps, read_stamp
+from storage.vouching.signing import read_keys
+from storage.vouching.timestamping import check_stamp, load_certificates, missing_stamps, read_stamp
 from tests.cli import newsark
 from tests.newsroom import Site, running_newsroom
 from tests.timestamp_authority import timestamp_authority

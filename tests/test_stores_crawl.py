@@ -16,7 +16,7 @@ from storage.archive import HEAD
 from storage.directory import DirectoryStore
 from storage.manifest import Manifest
 from storage.readback import read_capture
-from storage.s3 import S3Store
+from storage.s3.store import S3Store
 from storage.stores import StoreSettings, open_store
 from tests.cli import NEWSARK, Ran, newsark
 from tests.newsroom import Site, running_newsroom

@@ -69,7 +69,7 @@ def _add_key(directory: Path) -> None:
 
 def _make_key(directory: Path) -> str:
     """The name of a new key file in the directory, whose id is shown."""
-    from storage.signing import make_signing_key
+    from storage.vouching.signing import make_signing_key
 
     path = directory / KEY_FILE
     signer = make_signing_key(path, signing_passphrase())

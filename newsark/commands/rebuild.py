@@ -21,7 +21,7 @@ from storage.errors import CatalogueUnusable, WrongUse
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from storage.rebuild import RebuildProgress, RebuildReport
+    from storage.rebuilding.rebuild import RebuildProgress, RebuildReport
 
 MOST_SHOWN = 50
 SHOWN_TABLES = ("sources", "leads", "captures", "versions", "observations", "segments", "runs")
@@ -45,7 +45,7 @@ def rebuild(
     Exit code 1 when something in the store is damaged or missing; the rest is there.
     """
     from storage.place import HEAD
-    from storage.rebuild import RebuildProgress
+    from storage.rebuilding.rebuild import RebuildProgress
 
     home = Home.here(archive=archive)
     if not home.has_archive:
@@ -68,8 +68,8 @@ def _rebuild(
 
     from newsark.archiveplace import store_settings
     from storage.archive import owner_name
-    from storage.rebuild import rebuild
-    from storage.replacement import replacing
+    from storage.rebuilding.rebuild import rebuild
+    from storage.rebuilding.replacement import replacing
     from storage.stores import open_store
 
     place = home.place
@@ -89,7 +89,7 @@ def _rebuild(
 
 def _resume(home: Home, report: RebuildReport) -> None:
     """Take in what never reached the store: segments that a crash left, and objects on their way."""
-    from storage.onthisdisk import take_in
+    from storage.rebuilding.onthisdisk import take_in
 
     with home.archive() as opened:
         take_in(opened, report)

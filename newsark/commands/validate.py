@@ -18,7 +18,7 @@ from newsark.options import JsonOption
 from storage.errors import BadSetting, NotAFile
 
 if TYPE_CHECKING:
-    from storage.faults import Fault, Severity, Verdict
+    from storage.validation.faults import Fault, Severity, Verdict
 
 STANDARD_INPUT = "-"
 BUCKETS = "s3://"
@@ -84,8 +84,8 @@ def _object_opener(name: str) -> Callable[[], _Opened]:
     def opener() -> _Opened:
         from newsark.archiveplace import store_settings
         from newsark.home import Home
-        from storage.objectfile import open_object
         from storage.stores import open_store
+        from storage.validation.objectfile import open_object
 
         # endpoint and credentials are those of the settings here; the place is the object's own
         file = open_object(open_store(store_settings(Home.here(archive=place).settings)[0]), key)
@@ -97,7 +97,7 @@ def _object_opener(name: str) -> Callable[[], _Opened]:
 
 
 def _verdict(name: str, opener: Callable[[], _Opened]) -> Verdict:
-    from storage.validator import validate as validate_file
+    from storage.validation.validator import validate as validate_file
 
     try:
         opened = opener()
@@ -123,7 +123,7 @@ def _print_verdict(verdict: Verdict) -> None:
 
 
 def _print_rule(faults: Sequence[Fault], unlisted: int) -> None:
-    from storage.validator import RULES
+    from storage.validation.validator import RULES
 
     first = faults[0]
     style = "red" if first.severity == "error" else "yellow"
@@ -150,7 +150,7 @@ def _print_sum(results: Sequence[tuple[bool, int]]) -> None:
 
 
 def _counts(verdict: Verdict) -> Counter[Severity]:
-    from storage.validator import RULES
+    from storage.validation.validator import RULES
 
     counts: Counter[Severity] = Counter(fault.severity for fault in verdict.faults)
     for rule, count in verdict.unlisted.items():

@@ -18,12 +18,12 @@ from storage.errors import BadSetting, WrongUse
 if TYPE_CHECKING:
     from reading.reextraction import Rereading
     from storage.archive import Archive
-    from storage.chaincheck import CheckManifest
-    from storage.findings import Finding
-    from storage.fixity import Progress, Report, Scope, Verifier
-    from storage.inventory import OnTheirWay
+    from storage.fixity.chaincheck import CheckManifest
+    from storage.fixity.findings import Finding
+    from storage.fixity.inventory import OnTheirWay
+    from storage.fixity.repair import Repair
+    from storage.fixity.verifier import Progress, Report, Scope, Verifier
     from storage.objects import ObjectStore
-    from storage.repair import Repair
 
 SAMPLE = 20
 MOST_SHOWN = 50
@@ -65,7 +65,7 @@ def verify(
     known = home.known_sources() if names else []
     ids = tuple(find_source(name, known).source.id for name in names) if names else None
     with home.archive() as opened:
-        from storage.fixity import Scope
+        from storage.fixity.verifier import Scope
 
         run = _Run(opened, home, Scope(deep=deep, sources=ids, max_bytes=limit))
         run.verify(sample=None if every else SAMPLE if sample is None else sample)
@@ -91,7 +91,7 @@ class _Run:
     """One verification of an open archive, with what it found so far."""
 
     def __init__(self, archive: Archive, home: Home, scope: Scope) -> None:
-        from storage.fixity import Report
+        from storage.fixity.verifier import Report
 
         self.archive, self.home, self.scope = archive, home, scope
         self.stores: tuple[ObjectStore, ...] = archive.stores
@@ -116,7 +116,7 @@ class _Run:
             self.reread = rereading.read
 
     def _verifier(self, scope: Scope, rereading: Rereading | None = None, progress: Progress | None = None) -> Verifier:
-        from storage.fixity import Verifier
+        from storage.fixity.verifier import Verifier
 
         return Verifier(
             self.stores,
@@ -130,7 +130,7 @@ class _Run:
 
     def _check_manifest(self) -> CheckManifest:
         from newsark.proofs import certificates_of
-        from storage.proofs import proof_check
+        from storage.fixity.proofs import proof_check
 
         return proof_check(self.stores, certificates_of(self.home.settings))
 
@@ -150,7 +150,7 @@ class _Run:
 
     def _waiting(self) -> OnTheirWay:
         from storage.deliveries import Deliveries
-        from storage.inventory import OnTheirWay
+        from storage.fixity.inventory import OnTheirWay
 
         with self.archive.catalogue.begin() as connection:
             journal = Deliveries(connection)
@@ -160,8 +160,8 @@ class _Run:
 
     def repair(self) -> None:
         """Put right what can be put right, and verify that again."""
-        from storage.fixity import Scope
-        from storage.repair import repair, settled
+        from storage.fixity.repair import repair, settled
+        from storage.fixity.verifier import Scope
 
         if self.report.interrupted or self.report.ok:
             return
@@ -204,7 +204,7 @@ class _Run:
 
     def print_text(self) -> None:
         """The report for people: what is wrong, what to do about it, and the sum."""
-        from storage.findings import KINDS
+        from storage.fixity.findings import KINDS
 
         faults = [one for one in self.report.findings if one.severity == "fault"]
         notes = [one for one in self.report.findings if one.severity == "note"]
@@ -240,7 +240,7 @@ class _Run:
 
 
 def _print_kind(kind: str, findings: Sequence[Finding]) -> None:
-    from storage.findings import KINDS
+    from storage.fixity.findings import KINDS
 
     style = "red" if any(one.is_open for one in findings) else "yellow"
     say(Text.assemble((kind, f"bold {style}"), f"  {KINDS[kind].meaning}"))

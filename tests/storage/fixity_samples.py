@@ -16,8 +16,8 @@ from sqlalchemy import insert
 from storage import names
 from storage.catalogue import Catalogue, segments
 from storage.directory import DirectoryStore
-from storage.fixity import Report, Scope, Verifier
-from storage.inventory import OnTheirWay
+from storage.fixity.inventory import OnTheirWay
+from storage.fixity.verifier import Report, Scope, Verifier
 from storage.manifest import Manifest, manifest_of
 from storage.sealed import SealedSegment
 from storage.segment import Segment

@@ -14,11 +14,11 @@ from sqlalchemy import update
 from storage_samples import OPENED
 
 from storage.catalogue import sources
-from storage.fixity import Scope, Verifier
-from storage.inventory import OnTheirWay
+from storage.fixity.inventory import OnTheirWay
+from storage.fixity.proofs import proof_check
+from storage.fixity.verifier import Scope, Verifier
 from storage.manifest import Manifest, sign
-from storage.proofs import proof_check
-from storage.signing import list_key, make_signing_key
+from storage.vouching.signing import list_key, make_signing_key
 
 
 @pytest.fixture

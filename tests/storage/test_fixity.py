@@ -19,12 +19,12 @@ from storage.catalogue import checks
 from storage.digests import composite_sha256
 from storage.directory import DirectoryStore
 from storage.errors import ObjectMissing, StorageError
-from storage.fixity import Scope, Verifier
-from storage.inventory import OnTheirWay
+from storage.fixity.inventory import OnTheirWay
+from storage.fixity.objectcheck import vouched
+from storage.fixity.repair import repair, settled
+from storage.fixity.verifier import Scope, Verifier
 from storage.manifest import ManifestObject
-from storage.objectcheck import vouched
 from storage.objects import ObjectInfo
-from storage.repair import repair, settled
 
 
 @pytest.fixture

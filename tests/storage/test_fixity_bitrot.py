@@ -9,7 +9,7 @@ import pytest
 from bitrot import DAMAGES, Damager, objects_of
 from fixity_samples import make_sample
 
-from storage.repair import repair, settled
+from storage.fixity.repair import repair, settled
 
 
 @pytest.mark.parametrize("way", DAMAGES)

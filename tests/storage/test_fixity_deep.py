@@ -18,9 +18,9 @@ from storage_samples import BODY, HEAD, REQUEST, exchange, new_segment
 from storage.digests import sha256_digest
 from storage.directory import DirectoryStore
 from storage.errors import NotReadableWarc
+from storage.fixity.recordstream import StreamedRecord, gzip_lines, stream_records
 from storage.gzipmembers import gzip_member, read_members
 from storage.objects import ObjectStore
-from storage.recordstream import StreamedRecord, gzip_lines, stream_records
 from storage.warcscan import scan_records
 
 
@@ -301,7 +301,7 @@ def test_lines_are_read_whole_whatever_the_chunks(lines: list[bytes], size: int)
 
 
 def test_what_reads_record_lines_is_told_of_each_once(tmp_path: Path) -> None:
-    from storage.fixity import Scope, Verifier
+    from storage.fixity.verifier import Scope, Verifier
 
     sample = make_sample(tmp_path)
     told: list[tuple[str, str, bytes]] = []

@@ -9,11 +9,11 @@ import pytest
 from fixity_samples import Sample, kinds, make_sample
 
 from storage.digests import PART_BYTES, file_digests
-from storage.fixity import Scope, Verifier
+from storage.fixity.objectcheck import vouched
+from storage.fixity.repair import repair, settled
+from storage.fixity.verifier import Scope, Verifier
 from storage.manifest import ManifestObject
-from storage.objectcheck import vouched
-from storage.repair import repair, settled
-from storage.s3 import S3Store
+from storage.s3.store import S3Store
 from storage.stores import S3Place, StoreSettings
 from tests.seaweed import Seaweed, shared_seaweed
 

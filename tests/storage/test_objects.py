@@ -17,7 +17,7 @@ from storage.digests import file_sha256, sha256_hex
 from storage.directory import DirectoryStore
 from storage.errors import BadObjectKey, DigestMismatch, ObjectExists, ObjectMissing
 from storage.objects import ObjectInfo, ObjectStore
-from storage.s3 import S3Store
+from storage.s3.store import S3Store
 from storage.stores import S3Place, StoreSettings
 from tests.seaweed import shared_seaweed
 

@@ -19,12 +19,12 @@ from storage.archive import Archive, ArchiveSettings, Settlement
 from storage.captures import original_of
 from storage.catalogue import Catalogue
 from storage.directory import DirectoryStore
-from storage.dump import dump_lines
 from storage.events import RunBegan, RunEnded, from_line
 from storage.exchange import Exchange, FetchFailure
 from storage.leads import Acknowledgement, LeadState, NewLead, lead_identity
-from storage.onthisdisk import take_in
-from storage.rebuild import RebuildReport, is_unfinished, rebuild
+from storage.rebuilding.dump import dump_lines
+from storage.rebuilding.onthisdisk import take_in
+from storage.rebuilding.rebuild import RebuildReport, is_unfinished, rebuild
 from storage.versions import Observation, Version
 
 NOW = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
@@ -201,7 +201,7 @@ def test_a_catalogue_that_is_not_whole_cannot_be_crawled_with(archive: Archive, 
 
     opening = partial(DirectoryStore, Path(archive.store.place))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("storage.rebuild.replay", stop)
+        patch.setattr("storage.rebuilding.rebuild.replay", stop)
         with pytest.raises(KeyboardInterrupt):
             rebuild(opening, catalogue, tmp_path / "scratch")
     with catalogue.begin() as connection:
@@ -216,7 +216,7 @@ def test_a_catalogue_that_is_not_whole_cannot_be_crawled_with(archive: Archive, 
 def test_a_worker_that_is_killed_costs_nothing(archive: Archive, tmp_path: Path) -> None:
     crawl_some(archive)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("storage.rebuild.read_in_worker", end_at_once)
+        patch.setattr("storage.rebuilding.rebuild.read_in_worker", end_at_once)
         rows, report = rebuilt(archive, tmp_path, workers=2)
     assert rows == dumped(archive.catalogue)
     assert report.ok

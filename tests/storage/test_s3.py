@@ -13,12 +13,12 @@ from uuid import uuid4
 
 import pytest
 
-from storage import s3probe
 from storage.digests import file_digests, sha256_hex
 from storage.errors import BadObjectKey, BadSetting, ObjectExists, ObjectMissing, StoreRefuses, StoreUnreachable
 from storage.objects import ObjectInfo
-from storage.s3 import S3Store
-from storage.s3listing import list_objects
+from storage.s3 import probe as s3probe
+from storage.s3.listing import list_objects
+from storage.s3.store import S3Store
 from storage.stores import S3Place, StoreSettings
 from tests.s3proxy import Proxy, running_proxy
 from tests.seaweed import Seaweed, free_ports, shared_seaweed

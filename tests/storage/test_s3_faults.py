@@ -15,8 +15,8 @@ import pytest
 
 from storage.digests import sha256_hex
 from storage.errors import DigestMismatch, ObjectExists, ObjectMissing, StoreRefuses, StoreUnreachable
-from storage.s3 import S3Store
-from storage.s3trouble import Patience
+from storage.s3.store import S3Store
+from storage.s3.trouble import Patience
 from storage.stores import S3Place, StoreSettings
 from tests.s3proxy import Fault, Proxy, running_proxy
 from tests.seaweed import running_seaweed, shared_seaweed
@@ -64,7 +64,7 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     fault: Any = request.node.callspec.params.get("fault") if hasattr(request.node, "callspec") else None
-    monkeypatch.setattr("storage.s3client.READ_TIMEOUT_SECONDS", READ_TIMEOUTS_SECONDS.get(fault, 20.0))
+    monkeypatch.setattr("storage.s3.client.READ_TIMEOUT_SECONDS", READ_TIMEOUTS_SECONDS.get(fault, 20.0))
     place = S3Place.parse(f"s3://{server.bucket('faults')}/{uuid4().hex}")
     with running_proxy(server) as proxy:
         time = Time()
@@ -218,7 +218,7 @@ def test_patience_ends_at_the_limit_and_the_file_stays(scene: Scene, fault: Faul
 
 
 def test_a_part_that_is_lost_again_and_again_is_no_success(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.multipart.ROUNDS", 2)
+    monkeypatch.setattr("storage.s3.multipart.ROUNDS", 2)
     path, sha256 = scene.local(LARGE)
     scene.proxy.script(Fault.LOST_PART, "PUT", "partNumber=2", times=999)
     with pytest.raises(StoreUnreachable, match="acknowledged"):
@@ -307,7 +307,7 @@ def test_a_server_that_was_killed_gets_only_the_parts_it_lacks(tmp_path: Path, m
     path.write_bytes(data)
     place = S3Place.parse("s3://killed/archive")
     time = Time()
-    monkeypatch.setattr("storage.multipart.THREADS", 1)
+    monkeypatch.setattr("storage.s3.multipart.THREADS", 1)
     with running_seaweed(tmp_path / "weed") as server, running_proxy(server) as proxy:
         server.make_bucket("killed")
         for name, value in server.environment.items():

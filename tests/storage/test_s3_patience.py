@@ -12,12 +12,12 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.bucket import object_info
 from storage.digests import file_digests
 from storage.errors import StoreRefuses, StoreUnreachable
 from storage.objects import ObjectInfo
-from storage.s3trouble import Declined, Patience, code_of
-from storage.uploadparts import FileSlice, PartedData
+from storage.s3.bucket import object_info
+from storage.s3.trouble import Declined, Patience, code_of
+from storage.s3.uploadparts import FileSlice, PartedData
 
 NO_ANSWER = EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
 

@@ -22,9 +22,9 @@ from storage_samples import OPENED
 from storage.directory import DirectoryStore
 from storage.errors import BadSetting, WrongUse
 from storage.manifest import Manifest, ManifestObject, Signature, check_signature, sign
-from storage.manifestproofs import manifest_problems
 from storage.objects import check_key
-from storage.signing import (
+from storage.vouching.manifestproofs import manifest_problems
+from storage.vouching.signing import (
     Keyring,
     PublicKey,
     Signer,

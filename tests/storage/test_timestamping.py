@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rfc3161_client import decode_timestamp_response
 
-from storage.dersets import with_sorted_certificates
 from storage.directory import DirectoryStore
 from storage.errors import BadSetting, ExtraMissing, TimestampRefused
-from storage.manifestproofs import manifest_checker, manifest_problems
 from storage.names import Stem, manifest_name, warc_name
-from storage.signing import Keyring
-from storage.timestamping import (
+from storage.vouching.dersets import with_sorted_certificates
+from storage.vouching.manifestproofs import manifest_checker, manifest_problems
+from storage.vouching.signing import Keyring
+from storage.vouching.timestamping import (
     Authority,
     check_stamp,
     load_certificates,

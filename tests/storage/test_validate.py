@@ -20,9 +20,9 @@ from storage_samples import BODY, REQUEST, TLS, exchange, failure, new_segment, 
 
 from storage.directory import DirectoryStore
 from storage.errors import ObjectMissing
-from storage.faults import LISTED_PER_RULE, Verdict
-from storage.objectfile import open_object
-from storage.validator import validate
+from storage.validation.faults import LISTED_PER_RULE, Verdict
+from storage.validation.objectfile import open_object
+from storage.validation.validator import validate
 from tests.storage.wacz_files import compressed
 from tests.storage.warc_files import EVENT, NAME, Made, member, packed, plain, record, uuid, warc_1_1
 

@@ -6,9 +6,9 @@ import io
 
 import pytest
 
-from storage.faults import Verdict
-from storage.validator import RULES, validate
-from storage.warcrules import WARC_RULES
+from storage.validation.faults import Verdict
+from storage.validation.validator import RULES, validate
+from storage.validation.warcrules import WARC_RULES
 from tests.storage.seeded_faults import ALL
 from tests.storage.warc_files import NAME, Broken, packed, plain, segments, warc_1_0, warc_1_1
 

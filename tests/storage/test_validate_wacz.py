@@ -6,9 +6,9 @@ import io
 
 import pytest
 
-from storage.faults import Verdict
-from storage.validator import validate
-from storage.waczrules import WACZ_RULES
+from storage.validation.faults import Verdict
+from storage.validation.validator import validate
+from storage.validation.waczrules import WACZ_RULES
 from tests.storage.wacz_files import ARCHIVE, PACKAGES, Package, compressed, sign, valid, zip_files
 from tests.storage.warc_files import NAME, Broken, packed, sha256, warc_1_1
 

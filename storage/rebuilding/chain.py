@@ -1,0 +1,138 @@
+"""The chain of manifests: the sealed segments of each source, in the order in which they were sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from storage.digests import sha256_hex
+from storage.errors import NewsarkError, NotReadableManifest
+from storage.fixity.findings import Finding
+from storage.manifest import Manifest, ManifestObject
+from storage.names import Kind, ObjectName, parse_key
+from storage.objects import ObjectStore
+
+READERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A sealed segment as its manifest lists it. Without a readable manifest: as its objects lie in the store."""
+
+    source_id: str
+    stem: str
+    sealed_at: datetime
+    records: int
+    objects: Mapping[Kind, ManifestObject] = field(hash=False)
+    manifest_key: str = ""
+    manifest_sha256: str = ""
+    previous: str | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """All bytes of its objects."""
+        return sum(one.size_bytes for one in self.objects.values())
+
+
+@dataclass(slots=True)
+class Chains:
+    """The links of each source in order, what is wrong with them, and how many later readings were passed over."""
+
+    links: dict[str, list[Link]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    later_readings: int = 0
+
+    def __iter__(self) -> Iterator[Link]:
+        for source_id in sorted(self.links):
+            yield from self.links[source_id]
+
+
+def read_chains(store: ObjectStore) -> Chains:
+    """Every source's chain. A manifest that cannot be read is a finding, and its segment is known all the same.
+
+    Raises what the store raises when it cannot be listed.
+    """
+    chains = Chains()
+    found = _manifests(store, chains)
+    with ThreadPoolExecutor(READERS) as threads:
+        links = list(threads.map(lambda name: _link(store, name), found))
+    for link, finding in links:
+        chains.findings += [finding] if finding else []
+        chains.links.setdefault(link.source_id, []).append(link)
+    chains.links = {source_id: list(_in_order(mine)) for source_id, mine in chains.links.items()}
+    chains.findings += _unlisted(store, {one.key for link in chains for one in link.objects.values()})
+    return chains
+
+
+def _manifests(store: ObjectStore, chains: Chains) -> list[ObjectName]:
+    names: list[ObjectName] = []
+    for info in store.list("manifests/"):
+        try:
+            name = parse_key(info.key)
+        except ValueError:
+            # a signature or a time stamp beside a manifest, or what a later version keeps there
+            continue
+        if name.number is None:
+            names.append(name)
+        else:
+            chains.later_readings += 1
+    return names
+
+
+def _link(store: ObjectStore, name: ObjectName) -> tuple[Link, Finding | None]:
+    data = b""
+    try:
+        data = store.get(name.key)
+        manifest = Manifest.from_bytes(data, name.key)
+        objects = {parse_key(one.key).kind: one for one in manifest.objects}
+        if manifest.stem != str(name.stem):
+            raise NotReadableManifest(name.key, f"it is of {manifest.stem}")
+    except (NewsarkError, OSError, ValueError) as problem:
+        return _bare_link(store, name, data), Finding(name.key, "altered-manifest", str(problem))
+    return (
+        Link(
+            source_id=manifest.source,
+            stem=manifest.stem,
+            sealed_at=manifest.created,
+            records=sum(manifest.counts.values()),
+            manifest_key=name.key,
+            manifest_sha256=sha256_hex(data),
+            previous=manifest.previous,
+            objects=objects,
+        ),
+        None,
+    )
+
+
+def _bare_link(store: ObjectStore, name: ObjectName, data: bytes) -> Link:
+    stem, objects = name.stem, dict[Kind, ManifestObject]()
+    kinds: dict[Kind, int | None] = {"warc": None, "index": None, "events": None, "records": 0}
+    for kind, number in kinds.items():
+        key = ObjectName(kind, stem, number).key
+        for info in store.list(key):
+            if info.key == key:
+                objects[kind] = ManifestObject(key, info.size_bytes, "")
+    return Link(stem.source, str(stem), stem.created, 0, objects, name.key, sha256_hex(data))
+
+
+def _in_order(links: Iterable[Link]) -> Iterator[Link]:
+    """Each link after the one that it names as previous; chains that do not hang together by the time they begin."""
+    by_time = sorted(links, key=lambda link: (link.sealed_at, link.stem))
+    known = {link.manifest_sha256 for link in by_time}
+    following: dict[str | None, list[Link]] = {}
+    for link in by_time:
+        following.setdefault(link.previous if link.previous in known else None, []).append(link)
+    waiting = following.pop(None, [])[::-1]
+    while waiting:
+        link = waiting.pop()
+        yield link
+        waiting += following.pop(link.manifest_sha256, [])[::-1]
+
+
+def _unlisted(store: ObjectStore, listed: set[str]) -> Iterator[Finding]:
+    for info in store.list("warc/"):
+        if info.key not in listed:
+            message = "no manifest lists it, so it is not in the catalogue"
+            yield Finding(info.key, "unlisted", message)

@@ -1,0 +1,95 @@
+"""Replay: a step that the store tells, taken into a catalogue by the same writers that the crawl uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import groupby
+
+from sqlalchemy import Connection, select
+
+from storage.captures import add_captures, add_missing_captures
+from storage.catalogue import observations
+from storage.events import LeadFound, LeadVisited, identity_of
+from storage.leads import Acknowledgement, Leads, NewLead
+from storage.rebuilding.steps import Step
+from storage.runs import Runs
+from storage.sources import Sources
+from storage.versions import Observation, Version, Versions
+
+
+def replay(connection: Connection, source_id: str, step: Step, *, again: bool) -> None:
+    """Take the step in. With `again` part of it may be there already; without it is added unseen, which is faster."""
+    leads, versions = Leads(connection, source_id), Versions(connection, source_id)
+    if step.source is not None:
+        Sources(connection).date(source_id, step.source)
+    for at, found in groupby(step.found, key=lambda event: event.at):
+        leads.insert([_new_lead(event) for event in found], at)
+    ids = leads.ids(_identities(step))
+    captured = [(capture, ids.get(identity or "")) for capture, identity in step.captures]
+    (add_missing_captures if again else add_captures)(connection, source_id, captured)
+    versions.add([replace(version, lead_id=ids.get(identity)) for version, identity in step.versions])
+    versions.add(_strays(connection, step, leads))
+    seen = [replace(one, lead_id=ids.get(identity)) for one, identity in step.observations]
+    versions.observe(_missing(connection, source_id, seen) if again else seen)
+    known = [(ids[visit.identity], visit, response) for visit, response in step.visits if visit.identity in ids]
+    leads.acknowledge([_acknowledgement(*one) for one in known])
+    Runs(connection, source_id).take(step.runs)
+
+
+def _identities(step: Step) -> Iterator[str]:
+    yield from (visit.identity for visit, _ in step.visits)
+    yield from (identity for _, identity in step.captures if identity)
+
+
+def _new_lead(event: LeadFound) -> NewLead:
+    return NewLead(
+        url=event.url,
+        identity=event.identity,
+        kind=event.kind,
+        priority=event.priority,
+        via=event.via,
+        method=event.method,
+        depth=event.depth,
+        rank=event.rank,
+        hints=event.hints,
+        refusal=event.refusal,
+    )
+
+
+def _acknowledgement(lead_id: int, visit: LeadVisited, response: str | None) -> Acknowledgement:
+    return Acknowledgement(
+        lead_id=lead_id,
+        state=visit.state,
+        reason=visit.reason,
+        detail=visit.detail,
+        visited_at=visit.at,
+        attempts=visit.attempts,
+        next_due=None if visit.due_seconds is None else visit.at + timedelta(seconds=visit.due_seconds),
+        etag=visit.etag,
+        last_modified=visit.last_modified,
+        capture_record_id=response,
+    )
+
+
+def _strays(connection: Connection, step: Step, leads: Leads) -> list[Version]:
+    """Versions that no visit tells of, as versions of the article of the one before, and of the lead of their URL."""
+    ids = leads.ids(identity_of(version.url) for version, _ in step.strays)
+    placed: list[Version] = []
+    articles = {version.record_id: version.article for version, _ in step.strays}
+    for version, previous in step.strays:
+        article = articles.get(previous or "") or Versions(connection, leads.source_id).article_of(previous)
+        articles[version.record_id] = article or version.article
+        lead_id = ids.get(identity_of(version.url))
+        placed.append(replace(version, article=articles[version.record_id], lead_id=lead_id))
+    return placed
+
+
+def _missing(connection: Connection, source_id: str, seen: Sequence[Observation]) -> list[Observation]:
+    """Those that are not recorded."""
+    query = select(observations.c.url, observations.c.at).where(
+        observations.c.source_id == source_id, observations.c.article.in_({one.article for one in seen})
+    )
+    known = {(row.url, row.at) for row in connection.execute(query)} if seen else set()
+    return [one for one in seen if (one.url, one.at) not in known]
