@@ -101,11 +101,19 @@ class Courier:
 
     def resume(self, source_id: str) -> None:
         """Go on with what an earlier process left: forget what was confirmed, send what of the source was not."""
+        self._withdraw()
         self._close_confirmed()
         with self._catalogue.begin() as connection:
             waiting = Deliveries(connection).parcels(source_id)
         for parcel in waiting:
             self.send(parcel)
+
+    def _withdraw(self) -> None:
+        """What was on its way to a store that is configured no more waits for nothing."""
+        with self._catalogue.begin() as connection:
+            gone = Deliveries(connection).withdraw([store.place for store in self._place.stores])
+        for store in gone:
+            logger.warning("nothing goes to %s any more: the settings do not name it", store)
 
     def _close_confirmed(self) -> None:
         with self._catalogue.begin() as connection:
@@ -147,6 +155,7 @@ class Courier:
 
     def _serve(self, store: ObjectStore) -> None:
         if store is self._place.stores[0]:
+            self._withdraw()
             self._close_confirmed()
             self.sweep()
         pause = FIRST_PAUSE_SECONDS

@@ -69,6 +69,13 @@ class Deliveries:
         query = select(deliveries.c.source_id, deliveries.c.parcel).where(deliveries.c.parcel.not_in(open_)).distinct()
         return [(source_id, parcel) for source_id, parcel in self.connection.execute(query)]
 
+    def withdraw(self, stores: Sequence[str]) -> list[str]:
+        """Forget what was to go to other stores than these, which the settings no longer name; those stores."""
+        gone = deliveries.c.store.not_in(list(stores))
+        names = list(self.connection.execute(select(deliveries.c.store).where(gone).distinct()).scalars())
+        self.connection.execute(delete(deliveries).where(gone))
+        return names
+
     def is_empty(self) -> bool:
         """Whether nothing waits, and nothing that was confirmed is still to be forgotten."""
         return self.connection.execute(select(deliveries.c.id).limit(1)).first() is None

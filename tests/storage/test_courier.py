@@ -214,6 +214,17 @@ def test_what_was_confirmed_and_not_forgotten_is_forgotten_by_the_next_process(
         assert connection.exec_driver_sql("SELECT count(*) FROM deliveries").scalar() == 0
 
 
+def test_nothing_waits_for_a_store_that_is_configured_no_more(opener: Opener, tmp_path: Path) -> None:
+    kept, gone = DirectoryStore(tmp_path / "kept"), Unreachable(tmp_path / "gone")
+    before = opener(kept, gone)
+    fill(before, b"one")
+    before.close()
+    after = opener(kept)
+    after.recover(SOURCE)
+    assert (after.courier.wait(5), after.backlogs(), waiting_files(after)) == (True, [], {})
+    assert [key for key in contents(kept) if key.startswith("warc/")]
+
+
 def test_two_processes_deliver_side_by_side(opener: Opener, tmp_path: Path) -> None:
     stores = DirectoryStore(tmp_path / "first"), DirectoryStore(tmp_path / "second")
     one, other = opener(*stores), opener(*stores)
