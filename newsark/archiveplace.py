@@ -30,7 +30,7 @@ def place_of(settings: NewsarkSettings) -> Place:
     if settings.state:
         state = Path(settings.state).expanduser().absolute()
     elif is_bucket(settings.archive):
-        state = state_directory(settings.archive, settings.endpoint_url)
+        state = state_directory(settings.archive)
     else:
         state = _directory(settings.archive) / STATE_DIRECTORY
     return Place(stores, state)

@@ -35,11 +35,11 @@ class Finding:
     message: str
 
 
-def examine(archive: str | None) -> list[Finding]:
+def examine(archive: str | None, endpoint_url: str | None = None) -> list[Finding]:
     """What was found; settings that cannot be used are a finding too, and end what depends on them."""
     findings = [*_check_parts(), *_check_reader()]
     try:
-        home = Home.here(archive=archive)
+        home = Home.here(archive=archive, endpoint_url=endpoint_url)
     except NewsarkError as problem:
         return [*findings, Finding("settings", "fault", str(problem))]
     for name, check in CHECKS:

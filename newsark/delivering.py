@@ -12,7 +12,7 @@ LOOK_SECONDS = 0.5
 
 
 def wait_for_stores(archive: Archive, patience_seconds: float, *, show_progress: bool) -> list[Backlog]:
-    """What still waits when every store has confirmed, when so much time went by, or when somebody pressed Ctrl-C."""
+    """What has too few copies yet when so much time went by, or somebody pressed Ctrl-C; nothing, when all is well."""
     if archive.courier.wait(LOOK_SECONDS):
         return []
     end = time.monotonic() + patience_seconds
@@ -20,10 +20,10 @@ def wait_for_stores(archive: Archive, patience_seconds: float, *, show_progress:
         with err.status("Storing …") as status:
             while time.monotonic() < end and not archive.courier.wait(LOOK_SECONDS):
                 if show_progress:
-                    status.update(_told(archive.backlogs()))
+                    status.update(_told(archive.courier.backlogs))
     except KeyboardInterrupt:
         say("stopped before everything was stored", "yellow", to=err)
-    return archive.backlogs()
+    return archive.courier.look()
 
 
 def _told(backlogs: list[Backlog]) -> str:

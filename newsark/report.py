@@ -54,7 +54,10 @@ def print_backlogs(backlogs: Sequence[Backlog]) -> None:
         if one.problem:
             say(one.problem[:500], "dim", indent=2)
     if backlogs:
-        say("→ They are safe on this disk; the next crawl goes on storing them.", indent=2)
+        say(
+            "→ They are safe on this disk or in the other stores; the next crawl goes on storing them.",
+            indent=2,
+        )
 
 
 def backlog_json(one: Backlog) -> dict[str, Any]:

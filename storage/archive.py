@@ -40,7 +40,7 @@ from storage.segments import Segments
 from storage.settling import Settlement, Settling
 from storage.sources import Sources
 from storage.versions import Version, Versions
-from storage.vouching.timestamping import stamp_key
+from storage.vouching.timestamping import missing_stamps, stamp_key
 from storage.vouching.voucher import Vouching
 from storage.warcinfo import SegmentInfo
 
@@ -67,7 +67,7 @@ class Archive:
             accept_unsafe=settings.accept_unsafe,
         )
         self._vouching = Vouching(place, settings.signer, settings.authority, clock)
-        self._is_away = False
+        self._away: set[str] = set()
         self._open: dict[str, Segment] = {}
         self._kept: dict[str, list[tuple[Capture, int | None]]] = {}
         self._settling = Settling(catalogue, clock)
@@ -101,7 +101,7 @@ class Archive:
     def _refuse_lost_catalogue(self) -> None:
         with self.catalogue.begin() as connection:
             is_empty = not Sources(connection).known()
-        stored = [info.key for info in self.store.list("manifests/")] if is_empty else []
+        stored = [info.key for store in self.stores for info in store.list("manifests/")] if is_empty else []
         if stored:
             self.catalogue.close()
             raise CatalogueBehind(self.store.place, "sources", len(stored))
@@ -321,7 +321,20 @@ class Archive:
         if self.place.is_one_directory:
             self.courier.sweep()
         self._refuse_unknown_segments(source_id)
+        self._stamp_later(source_id)
         return len(left)
+
+    def _stamp_later(self, source_id: str) -> None:
+        """Ask again for the time stamps that the authority did not give when their manifests were made."""
+        if self.settings.authority is None or self.store.place in self._away:
+            return
+        for key in [key for key in missing_stamps(self.store) if key.startswith(f"manifests/{source_id}/")]:
+            if (self.place.outbox / stamp_key(key)).exists():
+                continue
+            stamp = self.settings.authority.try_stamp(self.holdings.get(key))
+            if stamp is None:
+                return
+            self._send(source_id, stamp_key(key), stamp)
 
     def _resume(self, source_id: str, sealed: SealedSegment) -> None:
         with self.catalogue.begin() as connection:
@@ -337,14 +350,15 @@ class Archive:
 
     def _refuse_unknown_segments(self, source_id: str) -> None:
         """Another catalogue that writes to the same stores would fork the chain of manifests."""
-        if self._is_away:
-            return
-        try:
-            stored = {info.key for info in self.store.list(f"manifests/{source_id}/") if info.key.endswith(".json")}
-        except StoreUnreachable:
-            # What is sealed waits here, and `verify` finds a fork; asking again for each source would take long.
-            self._is_away = True
-            return
+        stored: set[str] = set()
+        for store in self.stores:
+            if store.place in self._away:
+                continue
+            try:
+                stored |= {one.key for one in store.list(f"manifests/{source_id}/") if one.key.endswith(".json")}
+            except StoreUnreachable:
+                # What is sealed waits here, and `verify` finds a fork; asking again for each source would take long.
+                self._away.add(store.place)
         with self.catalogue.begin() as connection:
             unknown = stored - Segments(connection).manifest_keys(source_id)
         if unknown:
@@ -353,7 +367,7 @@ class Archive:
     def backlogs(self) -> list[Backlog]:
         """What still waits for which store."""
         with self.catalogue.begin() as connection:
-            return Deliveries(connection).backlogs()
+            return Deliveries(connection).backlogs([store.place for store in self.stores])
 
     def close(self) -> None:
         """Close the catalogue; segments that are still open, or on their way, stay on this disk for the next time."""

@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from storage.catalogue import Catalogue
 from storage.deliveries import Backlog, Deliveries, Delivery
@@ -17,15 +20,18 @@ from storage.directory import DirectoryStore
 from storage.durable import flush_directory, make_directories, write_durably
 from storage.errors import (
     DigestMismatch,
+    NewsarkError,
     NotAnArchive,
     ObjectExists,
     ObjectMissing,
+    ParcelLost,
     StorageError,
+    StoreEmptied,
     StoreUnreachable,
     StoreUnsafe,
 )
 from storage.objects import ObjectStore
-from storage.parcels import Parcel, fetched_parcel, file_of, segment_parcel
+from storage.parcels import Parcel, fetched_parcel, file_of, last_key, segment_parcel
 from storage.place import HEAD, Place
 from storage.sealed import sealed_segment
 
@@ -37,7 +43,7 @@ LOOK_AGAIN_SECONDS = 2.0
 UNFINISHED_FILE_AGE = timedelta(days=1)
 UNFINISHED_UPLOAD_AGE = timedelta(days=7)
 # The store works; what is wrong is this object, so others may go on.
-ABOUT_ONE_OBJECT = (ObjectExists, ObjectMissing, DigestMismatch)
+ABOUT_ONE_OBJECT = (ObjectExists, ObjectMissing, DigestMismatch, ParcelLost)
 
 
 class Courier:
@@ -59,10 +65,12 @@ class Courier:
         self._place = place
         self._catalogue = catalogue
         self._clock = clock
+        self._names = [store.place for store in place.stores]
         self._copies_required = copies_required or len(place.stores)
+        self._is_swept = False
         self._accept_unsafe = accept_unsafe
         self.backlogs: list[Backlog] = []
-        """What waited for each store when it was last looked."""
+        """What waited on this disk for each store when it was last looked."""
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
         self._wake = threading.Event()
@@ -70,16 +78,19 @@ class Courier:
     def start(self) -> None:
         """Begin to deliver; what earlier processes left comes first.
 
-        Raises what `prepare` raises for a store that is used for the first time, but StoreUnreachable: one that does
-        not answer now is tried again when something is delivered to it.
+        Raises what `prepare` raises for a store that must not be used. One that does not answer now, or is not there,
+        is tried again when something is delivered to it.
         """
-        if self._place.is_one_directory or self._threads:
+        if self._threads:
             return
         for store in self._place.stores:
             try:
                 self.prepare(store)
-            except StoreUnreachable as problem:
+            except (StoreUnreachable, StoreEmptied, OSError) as problem:
                 logger.warning("%s is not ready, its objects wait on this disk: %s", store.place, problem)
+        if self._place.is_one_directory:
+            self._deliver_waiting(self._place.stores[0])
+            return
         for store in self._place.stores:
             thread = threading.Thread(target=self._serve, args=(store,), name=f"courier {store.place}", daemon=True)
             self._threads.append(thread)
@@ -101,19 +112,11 @@ class Courier:
 
     def resume(self, source_id: str) -> None:
         """Go on with what an earlier process left: forget what was confirmed, send what of the source was not."""
-        self._withdraw()
         self._close_confirmed()
         with self._catalogue.begin() as connection:
             waiting = Deliveries(connection).parcels(source_id)
         for parcel in waiting:
             self.send(parcel)
-
-    def _withdraw(self) -> None:
-        """What was on its way to a store that is configured no more waits for nothing."""
-        with self._catalogue.begin() as connection:
-            gone = Deliveries(connection).withdraw([store.place for store in self._place.stores])
-        for store in gone:
-            logger.warning("nothing goes to %s any more: the settings do not name it", store)
 
     def _close_confirmed(self) -> None:
         with self._catalogue.begin() as connection:
@@ -131,12 +134,12 @@ class Courier:
                 logger.info("%s: unfinished puts are left for another time: %s", store.place, problem)
 
     def wait(self, seconds: float, stop: Callable[[], bool] = lambda: False) -> bool:
-        """Whether everything is delivered, waited for so long at most, or until `stop` says so."""
+        """Whether all has as many copies as are required, waited for so long at most, or until `stop` says so."""
         end = time.monotonic() + seconds
         self._wake.set()
         while True:
             with self._catalogue.begin() as connection:
-                if Deliveries(connection).is_empty():
+                if Deliveries(connection).are_safe(self._names, self._copies_required):
                     return True
             if stop() or time.monotonic() >= end:
                 return False
@@ -154,15 +157,16 @@ class Courier:
     # one store
 
     def _serve(self, store: ObjectStore) -> None:
-        if store is self._place.stores[0]:
-            self._withdraw()
-            self._close_confirmed()
-            self.sweep()
-        pause = FIRST_PAUSE_SECONDS
+        pause, told = FIRST_PAUSE_SECONDS, ""
         while not self._stopping.is_set():
-            with self._turn(store) as mine:
-                went_well = not mine or self._deliver_waiting(store)
-            self._look()
+            try:
+                went_well = self._round(store)
+            except (NewsarkError, SQLAlchemyError, OSError) as problem:
+                # The catalogue's disk may be full: this thread is what makes room.
+                went_well = False
+                if told != str(problem):
+                    told = str(problem)
+                    logger.warning("nothing goes to %s now: %s", store.place, told.splitlines()[0])
             if went_well:
                 pause = FIRST_PAUSE_SECONDS
                 self._wake.wait(LOOK_AGAIN_SECONDS)
@@ -171,9 +175,21 @@ class Courier:
                 self._stopping.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
-    def _look(self) -> None:
+    def _round(self, store: ObjectStore) -> bool:
+        with self._turn(store) as mine:
+            if mine and store is self._place.stores[0] and not self._is_swept:
+                self._is_swept = True
+                self._close_confirmed()
+                self.sweep()
+            went_well = not mine or self._deliver_waiting(store)
+        self.look()
+        return went_well
+
+    def look(self) -> list[Backlog]:
+        """What waits on this disk for each store: parcels with fewer copies than are required."""
         with self._catalogue.begin() as connection:
-            self.backlogs = Deliveries(connection).backlogs()
+            self.backlogs = Deliveries(connection).backlogs(self._names, below=self._copies_required)
+        return self.backlogs
 
     @contextmanager
     def _turn(self, store: ObjectStore) -> Iterator[bool]:
@@ -194,8 +210,11 @@ class Courier:
         Raises StoreUnsafe when it breaks a promise and nobody said that this is accepted, NotAnArchive when it holds
         another archive, and what the store raises.
         """
-        mark = self._place.state / "stores" / f"{_slug(store)}.tried"
+        if self._place.is_one_directory:
+            return
+        mark = self._mark(store)
         if mark.exists():
+            self._refuse_emptied(store, mark)
             return
         try:
             store.put_bytes(HEAD, self._head())
@@ -208,6 +227,20 @@ class Courier:
             logger.warning("%s: %s; accepted by the settings", store.place, fault.message)
         make_directories(mark.parent)
         write_durably(mark, [f"{store.place}\n".encode()])
+
+    def _mark(self, store: ObjectStore) -> Path:
+        """The note that a store was tried in this way; another server, or a lock, is tried anew."""
+        way = f"{store.place}\n{store.way}\n{store.place in self._accept_unsafe}"
+        return self._place.state / "stores" / f"{sha256(way.encode()).hexdigest()[:16]}.tried"
+
+    def _refuse_emptied(self, store: ObjectStore, mark: Path) -> None:
+        """A directory whose disk is not mounted takes everything, and hides it when it is mounted again."""
+        try:
+            head = store.get(HEAD)
+        except ObjectMissing:
+            raise StoreEmptied(store.place, str(mark)) from None
+        if head != self._head():
+            raise NotAnArchive(store.place, f"its {HEAD} is another archive's")
 
     def _head(self) -> bytes:
         copy = self._place.state / HEAD
@@ -240,14 +273,21 @@ class Courier:
             logger.warning("%s waits on this disk for %s: %s", delivery.parcel, store.place, problem)
 
     def _deliver(self, store: ObjectStore, delivery: Delivery) -> None:
+        try:
+            self._put(store, delivery)
+        except FileNotFoundError:
+            # Enough other stores have confirmed it in this moment, so this disk has forgotten it.
+            self._put(store, delivery)
+        with self._catalogue.begin() as connection:
+            Deliveries(connection).confirm(delivery, self._clock())
+        self._close(delivery.source_id, delivery.parcel)
+
+    def _put(self, store: ObjectStore, delivery: Delivery) -> None:
         with ExitStack() as fetched:
             parcel = self._parcel(delivery, fetched)
             parcel.put(store, move=self._place.is_one_directory)
             if not self._place.is_one_directory:
                 parcel.confirm(store)
-        with self._catalogue.begin() as connection:
-            Deliveries(connection).confirm(delivery, self._clock())
-        self._close(delivery.source_id, delivery.parcel)
 
     def _close(self, source_id: str, parcel: str) -> None:
         """Forget the parcel here once enough stores have confirmed it, and its deliveries once all have.
@@ -275,14 +315,17 @@ class Courier:
             # The manifest is the first to go when a segment is forgotten.
             if sealed is not None and sealed.manifest_path.is_file():
                 return segment_parcel(delivery.source_id, sealed)
-        with self._catalogue.begin() as connection:
-            confirmed = Deliveries(connection).confirmed_by(delivery.parcel)
-        having = [store for store in self._place.stores if store.place in confirmed]
-        if not having:
-            raise StorageError(f"{delivery.parcel} is neither on this disk nor in a store; see docs/operations.md")
-        return fetched.enter_context(
-            fetched_parcel(delivery.parcel, delivery.source_id, having[0], self._place.state / "fetched")
-        )
+        return self._fetched(delivery, fetched)
+
+    def _fetched(self, delivery: Delivery, fetched: ExitStack) -> Parcel:
+        for store in self._place.stores:
+            try:
+                store.head(last_key(delivery.parcel))
+            except (StorageError, OSError):
+                continue
+            scratch = self._place.state / "fetched"
+            return fetched.enter_context(fetched_parcel(delivery.parcel, delivery.source_id, store, scratch))
+        raise ParcelLost(delivery.parcel, self._names)
 
     def _forget(self, source_id: str, parcel: str) -> None:
         if "/" not in parcel:

@@ -69,16 +69,12 @@ class Deliveries:
         query = select(deliveries.c.source_id, deliveries.c.parcel).where(deliveries.c.parcel.not_in(open_)).distinct()
         return [(source_id, parcel) for source_id, parcel in self.connection.execute(query)]
 
-    def withdraw(self, stores: Sequence[str]) -> list[str]:
-        """Forget what was to go to other stores than these, which the settings no longer name; those stores."""
-        gone = deliveries.c.store.not_in(list(stores))
-        names = list(self.connection.execute(select(deliveries.c.store).where(gone).distinct()).scalars())
-        self.connection.execute(delete(deliveries).where(gone))
-        return names
+    def are_safe(self, stores: Sequence[str], copies: int) -> bool:
+        """Whether nothing waits here that has fewer than so many copies, nor is still to be forgotten here.
 
-    def is_empty(self) -> bool:
-        """Whether nothing waits, and nothing that was confirmed is still to be forgotten."""
-        return self.connection.execute(select(deliveries.c.id).limit(1)).first() is None
+        Rows for stores that the settings no longer name are kept, in case they are named again, and count for nothing.
+        """
+        return not self.not_closed() and not self.backlogs(stores, below=copies)
 
     def waiting(self, store: str) -> list[Delivery]:
         """What this store has not confirmed yet, oldest first."""
@@ -113,22 +109,27 @@ class Deliveries:
         """Forget a parcel's deliveries; every store has confirmed it, and this disk has forgotten it."""
         self.connection.execute(delete(deliveries).where(deliveries.c.parcel == parcel))
 
-    def backlogs(self) -> list[Backlog]:
-        """What waits, by store."""
-        open_ = deliveries.c.confirmed_at.is_(None)
-        query = (
-            select(
-                deliveries.c.store,
-                func.count(),
-                func.sum(deliveries.c.bytes),
-                func.min(deliveries.c.queued_at),
-                func.max(deliveries.c.problem),
-            )
-            .where(open_)
-            .group_by(deliveries.c.store)
-            .order_by(deliveries.c.store)
+    def backlogs(self, stores: Sequence[str], *, below: int | None = None) -> list[Backlog]:
+        """What waits for each of these stores; with `below`, only parcels that fewer stores have confirmed."""
+        others = deliveries.alias()
+        confirmed = (
+            select(func.count())
+            .where(others.c.parcel == deliveries.c.parcel, others.c.confirmed_at.is_not(None))
+            .scalar_subquery()
         )
-        return [
-            Backlog(store, int(count), int(size), since, problem)
-            for store, count, size, since, problem in self.connection.execute(query)
-        ]
+        query = (
+            select(*_COLUMNS)
+            .where(deliveries.c.confirmed_at.is_(None), deliveries.c.store.in_(list(stores)))
+            .order_by(deliveries.c.id)
+        )
+        if below is not None:
+            query = query.where(confirmed < below)
+        waiting: dict[str, list[Delivery]] = {}
+        for row in self.connection.execute(query):
+            waiting.setdefault(row.store, []).append(Delivery(*row))
+        return [_backlog(store, parts) for store, parts in sorted(waiting.items())]
+
+
+def _backlog(store: str, waiting: list[Delivery]) -> Backlog:
+    tried = max(waiting, key=lambda one: one.attempts)
+    return Backlog(store, len(waiting), sum(one.bytes for one in waiting), waiting[0].queued_at, tried.problem)

@@ -22,6 +22,8 @@ NewsarkError                exit code 1
 │   ├── NotReadableManifest     the object is no manifest of a format known here
 │   ├── StoreUnreachable        a store does not answer, or only with errors of its own
 │   ├── StoreRefuses            a store refuses what was asked of it
+│   ├── StoreEmptied            a store that held the archive holds nothing of it now
+│   ├── ParcelLost              what was to be stored is neither here nor in any store
 │   ├── StoresBehind            too much waits for a store, for longer than the crawl waits
 │   ├── StoreUnsafe             a store that breaks the promises which keep objects safe
 │   ├── CatalogueBehind         the store holds segments that the catalogue does not know
@@ -234,6 +236,28 @@ class StoreRefuses(StorageError):
     def __init__(self, store: str, action: str, code: str, problem: str, cure: str) -> None:
         self.store, self.action, self.code, self.problem, self.cure = store, action, code, problem, cure
         super().__init__(f"{store} refuses to {action} ({code}): {problem.rstrip('.')}; {cure}")
+
+
+class StoreEmptied(StorageError):
+    """The store was used before and has no newsark.json now: its disk is not mounted, or somebody emptied it."""
+
+    def __init__(self, store: str, mark: str) -> None:
+        self.store, self.mark = store, mark
+        super().__init__(
+            f"{store} held the archive and has no newsark.json now; is its disk mounted? Its objects wait. "
+            f"If it is meant to begin anew, remove {mark} and run: newsark verify --repair"
+        )
+
+
+class ParcelLost(StorageError):
+    """An object or segment is neither on this disk nor in any store that can be asked."""
+
+    def __init__(self, parcel: str, asked: list[str]) -> None:
+        self.parcel, self.asked = parcel, asked
+        super().__init__(
+            f"{parcel} is neither on this disk nor in {', '.join(asked)}; bring back the store or the state directory "
+            "that has it"
+        )
 
 
 class StoresBehind(StorageError):

@@ -62,6 +62,11 @@ class ObjectStore(ABC):
     def place(self) -> str:
         """Where the store is, for messages."""
 
+    @property
+    def way(self) -> str:
+        """What, besides the place, decides whether the store keeps its promises: a server, a lock; never a secret."""
+        return ""
+
     @abstractmethod
     def put_bytes(self, key: str, data: bytes) -> None:
         """Store `data` under `key`."""

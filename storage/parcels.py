@@ -109,6 +109,11 @@ def fetched_parcel(name: str, source_id: str, store: ObjectStore, beside: Path) 
         yield Parcel(name, source_id, tuple(files))
 
 
+def last_key(name: str) -> str:
+    """The key of the parcel's last object: a store that has it has the whole parcel."""
+    return _manifest_key(name) or name
+
+
 def _manifest_key(name: str) -> str | None:
     """The manifest that lists a segment's parcel; None for a parcel of one object, which is named by its key."""
     return None if "/" in name else manifest_name(Stem.parse(name)).key

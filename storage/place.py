@@ -139,12 +139,11 @@ class Place:
         return next((info.key for info in store.list() if info.key != HEAD), None)
 
 
-def state_directory(name: str, endpoint_url: str | None) -> Path:
+def state_directory(name: str) -> Path:
     """Where this machine keeps the working state of an archive in a bucket: below XDG_STATE_HOME."""
     base = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
     readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60]
-    digest = hashlib.sha256(f"{endpoint_url or ''} {name}".encode()).hexdigest()[:8]
-    return base / "newsark" / f"{readable}-{digest}"
+    return base / "newsark" / f"{readable}-{hashlib.sha256(name.rstrip('/').encode()).hexdigest()[:8]}"
 
 
 def _nothing(store: ObjectStore) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from storage.directory import DirectoryStore
 from storage.errors import BadObjectKey, BadSetting
 from storage.objects import ObjectStore, check_key
+from storage.union import UnionStore
 
 SCHEME = "s3://"
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -85,6 +87,12 @@ def open_store(settings: StoreSettings) -> ObjectStore:
     from storage.s3.store import S3Store
 
     return S3Store(place, settings)
+
+
+def open_stores(every: Sequence[StoreSettings]) -> ObjectStore:
+    """One store, or several read as one. Raises as `open_store` does."""
+    stores = [open_store(settings) for settings in every]
+    return stores[0] if len(stores) == 1 else UnionStore(stores)
 
 
 def _refuse_what_directories_cannot(settings: StoreSettings) -> None:

@@ -8,13 +8,14 @@ import typer
 from rich.text import Text
 
 from newsark.console import print_json, say
-from newsark.options import ArchiveOption, JsonOption
+from newsark.options import ArchiveOption, EndpointOption, JsonOption
 
 MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "fault": ("✗", "red")}
 
 
 def doctor(
     archive: ArchiveOption = None,
+    endpoint_url: EndpointOption = None,
     json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is not well.")] = False,
 ) -> None:
@@ -24,7 +25,7 @@ def doctor(
     """
     from newsark.checks import examine
 
-    findings = examine(archive)
+    findings = examine(archive, endpoint_url)
     well = all(one.verdict != "fault" for one in findings)
     if json:
         rows = [{"check": one.check, "verdict": one.verdict, "message": one.message} for one in findings]

@@ -12,7 +12,7 @@ import typer
 
 from newsark.console import counted, err, say, write_bytes
 from newsark.home import Home, find_source
-from newsark.options import ArchiveOption
+from newsark.options import ArchiveOption, EndpointOption
 from storage.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -40,9 +40,10 @@ def export(
     ] = None,
     versions: Annotated[Which, typer.Option("--versions", help="Which versions of each article.")] = Which.LATEST,
     archive: ArchiveOption = None,
+    endpoint_url: EndpointOption = None,
 ) -> None:
     """Write the articles' records: one JSON object a line, oldest capture first."""
-    home = Home.here(archive=archive)
+    home = Home.here(archive=archive, endpoint_url=endpoint_url)
     known = home.known_sources() if source else []
     ids = [find_source(name, known).source.id for name in source] if source else None
     with home.archive() as opened:

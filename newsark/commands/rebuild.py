@@ -15,7 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from newsark.console import counted, err, plain, print_json, say, say_line
 from newsark.home import Home, utc_now
-from newsark.options import ArchiveOption, JsonOption
+from newsark.options import ArchiveOption, EndpointOption, JsonOption
 from storage.errors import CatalogueUnusable, WrongUse
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ SHOWN_TABLES = ("sources", "leads", "captures", "versions", "observations", "seg
 
 def rebuild(
     archive: ArchiveOption = None,
+    endpoint_url: EndpointOption = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace a catalogue that knows something; the old one is kept beside.")
     ] = False,
@@ -47,7 +48,7 @@ def rebuild(
     from storage.place import HEAD
     from storage.rebuilding.rebuild import RebuildProgress
 
-    home = Home.here(archive=archive)
+    home = Home.here(archive=archive, endpoint_url=endpoint_url)
     if not home.has_archive:
         raise WrongUse(f"there is no archive at {home.archive_name}: it has no {HEAD}. Name another with --archive")
     progress, started = RebuildProgress(), time.monotonic()
@@ -70,10 +71,10 @@ def _rebuild(
     from storage.archive import owner_name
     from storage.rebuilding.rebuild import rebuild
     from storage.rebuilding.replacement import replacing
-    from storage.stores import open_store
+    from storage.stores import open_stores
 
     place = home.place
-    opening = partial(open_store, store_settings(home.settings)[0])
+    opening = partial(open_stores, store_settings(home.settings))
     url = home.settings.catalogue or place.catalogue_url
     try:
         with replacing(url, utc_now, owner_name(), replace=replace) as replacement:

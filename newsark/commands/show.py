@@ -10,7 +10,7 @@ import typer
 from newsark.address import normal_spelling
 from newsark.console import print_json, say, say_line, write_bytes
 from newsark.home import Home
-from newsark.options import ArchiveOption, JsonOption
+from newsark.options import ArchiveOption, EndpointOption, JsonOption
 from storage.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 def show(
     article: Annotated[str, typer.Argument(metavar="URL|ID", help="The article's URL or a record's id.")],
     archive: ArchiveOption = None,
+    endpoint_url: EndpointOption = None,
     record: Annotated[bool, typer.Option("--record", help="Print the latest JSON record, indented.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Show one article with its versions, observations and provenance."""
-    with Home.here(archive=archive).archive() as opened:
+    with Home.here(archive=archive, endpoint_url=endpoint_url).archive() as opened:
         history = _history(opened, article)
     if json:
         seen = [

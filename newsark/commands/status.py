@@ -6,7 +6,7 @@ from typing import Any
 
 from newsark.console import counted, human_bytes, print_json, say
 from newsark.home import Home, unknown_source
-from newsark.options import ArchiveOption, JsonOption, SourcesArgument
+from newsark.options import ArchiveOption, EndpointOption, JsonOption, SourcesArgument
 from newsark.report import (
     backlog_json,
     print_backlogs,
@@ -18,11 +18,16 @@ from newsark.report import (
 )
 
 
-def status(names: SourcesArgument = None, archive: ArchiveOption = None, json: JsonOption = False) -> None:
+def status(
+    names: SourcesArgument = None,
+    archive: ArchiveOption = None,
+    endpoint_url: EndpointOption = None,
+    json: JsonOption = False,
+) -> None:
     """Show sources, coverage, last runs, what went wrong and what to do."""
     from reading.status import source_states
 
-    home = Home.here(archive=archive)
+    home = Home.here(archive=archive, endpoint_url=endpoint_url)
     with home.archive() as opened:
         states = source_states(opened)
         backlogs = opened.backlogs()

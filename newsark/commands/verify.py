@@ -12,7 +12,7 @@ from rich.text import Text
 
 from newsark.console import counted, err, human_bytes, plain, print_json, say, say_line
 from newsark.home import Home, find_source
-from newsark.options import ArchiveOption, JsonOption, SourcesArgument
+from newsark.options import ArchiveOption, EndpointOption, JsonOption, SourcesArgument
 from storage.errors import BadSetting, WrongUse
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def verify(
         typer.Option("--max-bytes", metavar="SIZE", help="Verify so much, such as 500MB; the oldest check first."),
     ] = None,
     archive: ArchiveOption = None,
+    endpoint_url: EndpointOption = None,
     json: JsonOption = False,
 ) -> None:
     """Prove that the archive is whole: each object in every store, the chain of manifests, records against bytes.
@@ -61,7 +62,7 @@ def verify(
     if sample is not None and every:
         raise WrongUse("--sample and --all exclude each other")
     limit = None if max_bytes is None else size_bytes(max_bytes)
-    home = Home.here(archive=archive)
+    home = Home.here(archive=archive, endpoint_url=endpoint_url)
     known = home.known_sources() if names else []
     ids = tuple(find_source(name, known).source.id for name in names) if names else None
     with home.archive() as opened:

@@ -56,6 +56,17 @@ def _queue_objects(archive: Archive) -> None:
                 now=archive.clock(),
             )
             Deliveries(connection).add(key, source_id, len(data), stores, archive.clock())
+    _queue_others(archive, stores)
+
+
+def _queue_others(archive: Archive, stores: list[str]) -> None:
+    """Keys and time stamps belong to no source's file; any source may carry them."""
+    with archive.catalogue.begin() as connection:
+        known = Sources(connection).known()
+        for path in sorted(path for path in archive.place.outbox.rglob("*") if path.suffix in (".json", ".tsr")):
+            key = path.relative_to(archive.place.outbox).as_posix()
+            if known:
+                Deliveries(connection).add(key, known[0].id, path.stat().st_size, stores, archive.clock())
 
 
 def _directories(folder: Path) -> Iterator[Path]:

@@ -65,6 +65,12 @@ class S3Store(ObjectStore):
         return str(self._where)
 
     @property
+    def way(self) -> str:
+        """The server, as its settings name it, and what is asked of every put."""
+        chosen = self._settings
+        return f"{(chosen.endpoint_url or '').rstrip('/')} {chosen.object_lock_mode} {chosen.server_side_encryption}"
+
+    @property
     def bucket(self) -> Bucket:
         """The bucket, connected at the first use. Raises BadSetting when the settings make no client."""
         with self._making:

@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from storage import courier
 from storage.archive import HEAD, Archive, ArchiveSettings, Settlement
+from storage.deliveries import Deliveries, Delivery
 from storage.directory import DirectoryStore
 from storage.errors import CatalogueBehind, NotAnArchive, StorageError, StoreUnsafe
 from storage.exchange import Exchange
@@ -150,8 +152,11 @@ def test_with_fewer_copies_required_the_rest_is_copied_from_a_store_that_has_it(
     fill(archive, b"one", b"two")
     until(lambda: waiting_files(archive) == {})
     assert [one.store for one in archive.backlogs()] == [second.place]
+    # What has its copies is waited for by nobody.
+    assert archive.courier.wait(5)
+    assert archive.courier.look() == []
     second.away = False
-    assert archive.courier.wait(10)
+    until(lambda: archive.backlogs() == [])
     assert contents(first) == contents(second)
     assert list((archive.state / "fetched").iterdir()) == []
 
@@ -214,6 +219,72 @@ def test_what_was_confirmed_and_not_forgotten_is_forgotten_by_the_next_process(
         assert connection.exec_driver_sql("SELECT count(*) FROM deliveries").scalar() == 0
 
 
+def test_a_store_whose_disk_is_not_mounted_confirms_nothing(opener: Opener, tmp_path: Path) -> None:
+    stores = DirectoryStore(tmp_path / "first"), DirectoryStore(tmp_path / "disk" / "copy")
+    before = opener(*stores)
+    before.courier.start()
+    fill(before, b"one")
+    assert before.courier.wait(10)
+    before.close()
+    (tmp_path / "disk" / "copy").rename(tmp_path / "unmounted")
+    after = opener(*stores)
+    after.courier.start()
+    fill(after, b"two")
+    until(lambda: any("is its disk mounted?" in (one.problem or "") for one in after.backlogs()))
+    assert not (tmp_path / "disk" / "copy").exists()
+    assert any(name.endswith(".warc.gz") for name in waiting_files(after))
+    (tmp_path / "unmounted").rename(tmp_path / "disk" / "copy")
+    assert after.courier.wait(10)
+    assert contents(stores[0]) == contents(stores[1])
+
+
+def test_a_parcel_that_nobody_has_holds_up_no_other_source(opener: Opener, tmp_path: Path) -> None:
+    stores = DirectoryStore(tmp_path / "first"), DirectoryStore(tmp_path / "second")
+    archive = opener(*stores)
+    archive.enlist("gone", name="Gone", home="http://g.example/", toml="")
+    with archive.catalogue.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE deliveries SET parcel = 'gone-20260312120000-00000-vm' WHERE source_id = 'gone'"
+        )
+    archive.courier.start()
+    fill(archive, b"one")
+    until(lambda: [one.parcels for one in archive.backlogs()] == [1, 1])
+    until(lambda: all("neither on this disk" in str(one.problem) for one in archive.backlogs()))
+    assert any(key.startswith("warc/") for key in contents(stores[1]))
+
+
+def test_rows_of_what_the_stores_have_already_are_closed_from_there(opener: Opener, tmp_path: Path) -> None:
+    stores = DirectoryStore(tmp_path / "first"), DirectoryStore(tmp_path / "second")
+    archive = opener(*stores)
+    archive.courier.start()
+    fill(archive, b"one")
+    assert archive.courier.wait(10)
+    (stem,) = [key.rpartition("/")[2].removesuffix(".json") for key in contents(stores[0]) if key.startswith("manif")]
+    with archive.catalogue.begin() as connection:
+        Deliveries(connection).add(stem, SOURCE, 1, [store.place for store in stores], NOW)
+    assert archive.courier.wait(10)
+    assert archive.backlogs() == []
+
+
+def test_a_catalogue_that_fails_for_a_moment_ends_no_courier(
+    opener: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = opener(DirectoryStore(tmp_path / "first"), DirectoryStore(tmp_path / "second"))
+    failures = iter([True] * 6)
+    really = Deliveries.waiting
+
+    def waiting(journal: Deliveries, store: str) -> list[Delivery]:
+        if next(failures, False):
+            raise OperationalError("SELECT", {}, Exception("database or disk is full"))
+        return really(journal, store)
+
+    monkeypatch.setattr(Deliveries, "waiting", waiting)
+    archive.courier.start()
+    fill(archive, b"one")
+    assert archive.courier.wait(10)
+    assert waiting_files(archive) == {}
+
+
 def test_nothing_waits_for_a_store_that_is_configured_no_more(opener: Opener, tmp_path: Path) -> None:
     kept, gone = DirectoryStore(tmp_path / "kept"), Unreachable(tmp_path / "gone")
     before = opener(kept, gone)
@@ -222,6 +293,12 @@ def test_nothing_waits_for_a_store_that_is_configured_no_more(opener: Opener, tm
     after = opener(kept)
     after.recover(SOURCE)
     assert (after.courier.wait(5), after.backlogs(), waiting_files(after)) == (True, [], {})
+    after.close()
+    gone.away = False
+    again = opener(kept, gone)
+    again.courier.start()
+    until(lambda: again.backlogs() == [])
+    assert contents(kept) == contents(gone)
     assert [key for key in contents(kept) if key.startswith("warc/")]
 
 
