@@ -221,7 +221,8 @@ class _Run:
     def _print_sum(self, faults: Sequence[Finding]) -> None:
         report = self.report
         verified = f"{counted(report.objects, 'object')}, {human_bytes(report.bytes)}"
-        where = f" in {counted(len(self.stores), 'store')}" if len(self.stores) > 1 else ""
+        silent = sum(one.kind == "unreachable-store" for one in self.report.findings)
+        where = f" in {counted(len(self.stores) - silent, 'store')}" if len(self.stores) > 1 else ""
         reread = f", {counted(self.reread, 'article')} read again" if self.reread else ""
         depth = "read in full" if self.scope.deep else "verified"
         say(f"{verified}{where} {depth}{reread}.")

@@ -86,6 +86,8 @@ _CURES = {
     "InvalidObjectState": "the object is in an archive class; have the server restore it to a readable one first",
     "InvalidToken": _CHECK_CREDENTIALS,
     "InvalidStorageClass": "set `storage_class` to one that the server has",
+    # A missing object is expected where it can be; here it is a whole service that is not there.
+    MISSING: "no S3 server seems to answer there; check `endpoint_url`",
     NO_BUCKET: "make the bucket, or correct the archive's place",
     "PermanentRedirect": "set `region` and `endpoint_url` to the bucket's",
     "SignatureDoesNotMatch": _CHECK_CREDENTIALS,
