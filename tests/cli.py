@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -59,3 +60,27 @@ def crawl(url: str, cwd: Path, *options: str, timeout: float = 100) -> Ran:
     host = url.partition("://")[2].partition("/")[0]
     fixed = ["--archive", "archive", "--allow-host", host, "--delay", "0", "--contact", "test@localhost", "--json"]
     return newsark("crawl", url, *fixed, *options, cwd=cwd, timeout=timeout)
+
+
+def on_a_terminal(*arguments: str, cwd: Path, typed: bytes = b"", columns: int = 80) -> tuple[int, str]:
+    """Exit code and screen of a command that has a terminal of that width."""
+    ours, theirs = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NEWSARK_")}
+    process = subprocess.Popen(
+        [NEWSARK, *arguments],
+        cwd=cwd,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment | {"COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": "1"},
+    )
+    os.close(theirs)
+    os.write(ours, typed)
+    screen = b""
+    while True:
+        try:
+            screen += os.read(ours, 65536)
+        except OSError:  # Linux ends a terminal that nobody writes to any more in this way
+            break
+    os.close(ours)
+    return process.wait(timeout=30), screen.decode().replace("\r\n", "\n")

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import shutil
-import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,9 +15,7 @@ import pytest
 
 from newsark import checks
 from newsark.console import counted, human_bytes
-from newsark.settings import load_settings
-from storage.vouching.signing import load_signing_key
-from tests.cli import NEWSARK, Ran, crawl, newsark
+from tests.cli import NEWSARK, Ran, crawl, newsark, on_a_terminal
 from tests.in_process import Command, in_process
 from tests.newsroom import Site, running_newsroom
 
@@ -47,30 +42,6 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
 def command(crawled: Crawled, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """A command in the directory of the crawl, without a process of its own."""
     return in_process(crawled.directory, monkeypatch, capsys)
-
-
-def on_a_terminal(*arguments: str, cwd: Path, typed: bytes = b"", columns: int = 80) -> tuple[int, str]:
-    """Exit code and screen of a command that has a terminal of that width."""
-    ours, theirs = pty.openpty()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("NEWSARK_")}
-    process = subprocess.Popen(
-        [NEWSARK, *arguments],
-        cwd=cwd,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=environment | {"COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": "1"},
-    )
-    os.close(theirs)
-    os.write(ours, typed)
-    screen = b""
-    while True:
-        try:
-            screen += os.read(ours, 65536)
-        except OSError:  # Linux ends a terminal that nobody writes to any more in this way
-            break
-    os.close(ours)
-    return process.wait(timeout=30), screen.decode().replace("\r\n", "\n")
 
 
 # help and start
@@ -199,72 +170,6 @@ def test_a_database_url_that_is_none_is_wrong_use(crawled: Crawled, tmp_path: Pa
     assert (ran.code, ran.out) == (2, "")
     assert "settings: catalogue: is no database URL that works here" in ran.err
     assert ran.err.count("\n") == 1
-
-
-# init
-
-
-def test_init_makes_a_home_and_never_asks_where_nobody_can_answer(tmp_path: Path) -> None:
-    ran = newsark("init", "my archive", cwd=tmp_path, stdin=b"a@b.example\n")
-    assert (ran.code, ran.err) == (0, "")
-    assert "No contact is set." in ran.out
-    assert "Next: cd 'my archive' && newsark sources add" in ran.out
-    assert sorted(path.name for path in (tmp_path / "my archive").rglob("*")) == [
-        "_example.toml",
-        "newsark.toml",
-        "sources",
-    ]
-    again = newsark("init", "my archive", cwd=tmp_path)
-    assert (again.code, again.err.count("\n")) == (2, 1)
-    assert "is there already" in again.err
-
-
-def test_init_makes_a_signing_key_for_its_owner_alone(tmp_path: Path) -> None:
-    ran = newsark("init", "--sign", cwd=tmp_path)
-    assert (ran.code, ran.err) == (0, "")
-    key = tmp_path / "newsark.key"
-    assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    signer = load_signing_key(key)
-    assert f"Made newsark.key, key id {signer.key_id}\n" in ran.out
-    assert load_settings(tmp_path, {}).signing_key == str(key)
-    assert '\nsigning_key = "newsark.key"\n' in (tmp_path / "newsark.toml").read_text()
-
-
-def test_init_makes_a_key_for_a_home_that_is_there_and_leaves_its_settings_alone(tmp_path: Path) -> None:
-    (tmp_path / "newsark.toml").write_text("workers = 3\n")
-    environment = {"NEWSARK_SIGNING_PASSPHRASE": "open sesame"}
-    ran = newsark("init", "--sign", cwd=tmp_path, environment=environment)
-    assert (ran.code, ran.err) == (0, "")
-    assert 'To sign from now on, add to newsark.toml: signing_key = "newsark.key"\n' in ran.out
-    assert load_signing_key(tmp_path / "newsark.key", "open sesame").key_id in ran.out
-    assert (tmp_path / "newsark.toml").read_text() == "workers = 3\n"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["newsark.key", "newsark.toml"]
-
-
-def test_init_never_makes_a_second_key(tmp_path: Path) -> None:
-    (tmp_path / "newsark.key").write_text("a key")
-    again = newsark("init", "--sign", cwd=tmp_path)
-    assert (again.code, again.err.count("\n")) == (2, 1)
-    assert "newsark.key is there already and stays as it is" in again.err
-    assert (tmp_path / "newsark.key").read_text() == "a key"
-    assert not (tmp_path / "newsark.toml").exists()
-    (tmp_path / "newsark.toml").write_text('signing_key = "other.key"')
-    again = newsark("init", "--sign", cwd=tmp_path)
-    assert (again.code, "names a signing key already" in again.err) == (2, True)
-
-
-def test_init_asks_at_a_terminal_until_it_has_a_contact(tmp_path: Path) -> None:
-    code, screen = on_a_terminal("init", cwd=tmp_path, typed=b"me\nme@here.example\n")
-    assert code == 0
-    assert "It must be an e-mail address or a URL" in screen
-    text = (tmp_path / "newsark.toml").read_text()
-    assert '\ncontact = "me@here.example"\n' in text
-
-
-def test_init_takes_no_answer_for_an_answer(tmp_path: Path) -> None:
-    code, screen = on_a_terminal("init", cwd=tmp_path, typed=b"\n")
-    assert (code, "No contact is set." in screen) == (0, True)
-    assert "\n# contact = " in (tmp_path / "newsark.toml").read_text()
 
 
 # crawl
