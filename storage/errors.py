@@ -224,10 +224,8 @@ class StoreUnreachable(StorageError):
 
     def __init__(self, store: str, action: str, seconds: float, problem: str) -> None:
         self.store, self.action, self.seconds, self.problem = store, action, seconds, problem
-        super().__init__(
-            f"{store} cannot {action}, tried for {seconds:.0f} s: {problem}; check the network and the server, "
-            "nothing is lost meanwhile"
-        )
+        tried = f"{store} cannot {action}, tried for {seconds:.0f} s: {problem}"
+        super().__init__(f"{tried}; check the network and the server, nothing is lost meanwhile")
 
 
 class StoreRefuses(StorageError):
@@ -254,10 +252,8 @@ class ParcelLost(StorageError):
 
     def __init__(self, parcel: str, asked: list[str]) -> None:
         self.parcel, self.asked = parcel, asked
-        super().__init__(
-            f"{parcel} is neither on this disk nor in {', '.join(asked)}; bring back the store or the state directory "
-            "that has it"
-        )
+        where = f"{parcel} is neither on this disk nor in {', '.join(asked)}"
+        super().__init__(f"{where}; bring back the store or the state directory that has it")
 
 
 class StoresBehind(StorageError):
@@ -265,10 +261,8 @@ class StoresBehind(StorageError):
 
     def __init__(self, store: str, waiting: str, problem: str) -> None:
         self.store, self.waiting, self.problem = store, waiting, problem
-        super().__init__(
-            f"{waiting} wait for {store}, more than max_waiting_bytes: {problem}; nothing is lost, "
-            "crawl again when the store takes objects"
-        )
+        behind = f"{waiting} wait for {store}, more than max_waiting_bytes: {problem}"
+        super().__init__(f"{behind}; nothing is lost, crawl again when the store takes objects")
 
 
 class StoreUnsafe(StorageError):
@@ -284,11 +278,8 @@ class CatalogueBehind(StorageError):
 
     def __init__(self, store: str, source: str, count: int) -> None:
         self.store, self.source, self.count = store, source, count
-        super().__init__(
-            f"{store} holds {count} segment{'' if count == 1 else 's'} of {source} that this machine's catalogue "
-            "does not know; "
-            "fill it from the store with: newsark rebuild"
-        )
+        unknown = f"{count} segment{'' if count == 1 else 's'} of {source} that this machine's catalogue does not know"
+        super().__init__(f"{store} holds {unknown}; fill it from the store with: newsark rebuild")
 
 
 class TimestampRefused(StorageError):
