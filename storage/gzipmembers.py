@@ -26,21 +26,30 @@ class _Compressor(Protocol):
     def flush(self) -> bytes: ...
 
 
-class _Decompressor(Protocol):
+class Decompressor(Protocol):
+    """What unpacks one member, as zlib's decompression objects do."""
+
     @property
-    def eof(self) -> bool: ...
+    def eof(self) -> bool:
+        """Whether the member's end was reached."""
+
     @property
-    def unused_data(self) -> bytes: ...
+    def unused_data(self) -> bytes:
+        """What came after the end."""
+
     @property
-    def unconsumed_tail(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+    def unconsumed_tail(self) -> bytes:
+        """What was given and is not unpacked yet, for lack of room."""
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        """At most so many bytes more."""
 
 
 try:
     from isal import isal_zlib
 
     # the stub declares `error` as an instance
-    _Broken = cast("tuple[type[Exception], ...]", (isal_zlib.error, zlib.error))
+    BROKEN = cast("tuple[type[Exception], ...]", (isal_zlib.error, zlib.error))
 
     def _packed(data: bytes) -> bytes:
         return isal_zlib.compress(data, 2, _GZIP_WINDOW)
@@ -48,11 +57,16 @@ try:
     def _compressor() -> _Compressor:
         return isal_zlib.compressobj(2, zlib.DEFLATED, _GZIP_WINDOW)
 
-    def _decompressor() -> _Decompressor:
-        return isal_zlib.decompressobj(_GZIP_WINDOW)
+    def new_decompressor(window_bits: int = _GZIP_WINDOW) -> Decompressor:
+        """What unpacks a gzip member, or with -15 the bare deflate stream inside one; it may raise BROKEN."""
+        return isal_zlib.decompressobj(window_bits)
+
+    def crc32(data: bytes, value: int) -> int:
+        """The CRC-32 of what was summed up in `value`, followed by `data`."""
+        return isal_zlib.crc32(data, value)
 
 except ImportError:
-    _Broken = (zlib.error,)
+    BROKEN = (zlib.error,)
 
     def _packed(data: bytes) -> bytes:
         return zlib.compress(data, 6, _GZIP_WINDOW)
@@ -60,8 +74,13 @@ except ImportError:
     def _compressor() -> _Compressor:
         return zlib.compressobj(6, zlib.DEFLATED, _GZIP_WINDOW)
 
-    def _decompressor() -> _Decompressor:
-        return zlib.decompressobj(_GZIP_WINDOW)
+    def new_decompressor(window_bits: int = _GZIP_WINDOW) -> Decompressor:
+        """What unpacks a gzip member, or with -15 the bare deflate stream inside one; it may raise BROKEN."""
+        return zlib.decompressobj(window_bits)
+
+    def crc32(data: bytes, value: int) -> int:
+        """The CRC-32 of what was summed up in `value`, followed by `data`."""
+        return zlib.crc32(data, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +112,10 @@ def unpack_member(data: bytes, filename: str, offset: int) -> bytes:
 
     Raises NotReadableWarc, naming `filename` and `offset`, when `data` is anything but one whole member.
     """
-    decompressor = _decompressor()
+    decompressor = new_decompressor()
     try:
         unpacked = decompressor.decompress(data, MEMBER_LIMIT_BYTES)
-    except _Broken as error:
+    except BROKEN as error:
         raise NotReadableWarc(filename, offset, f"not a gzip member: {error}") from error
     _refuse_bomb(decompressor, filename, offset)
     if not decompressor.eof:
@@ -120,14 +139,14 @@ def read_members(file: BinaryIO, filename: str, offset: int = 0) -> Iterator[Mem
 
 
 def _read_member(file: BinaryIO, window: bytes, filename: str, offset: int) -> tuple[Member, int]:
-    decompressor = _decompressor()
+    decompressor = new_decompressor()
     unpacked: list[bytes] = []
     length = 0
     while window:
         length += len(window)
         try:
             unpacked.append(decompressor.decompress(window, MEMBER_LIMIT_BYTES))
-        except _Broken as error:
+        except BROKEN as error:
             raise NotReadableWarc(filename, offset, f"not a gzip member: {error}") from error
         _refuse_bomb(decompressor, filename, offset)
         if decompressor.eof:
@@ -137,6 +156,6 @@ def _read_member(file: BinaryIO, window: bytes, filename: str, offset: int) -> t
     raise NotReadableWarc(filename, offset, "the gzip member is cut short")
 
 
-def _refuse_bomb(decompressor: _Decompressor, filename: str, offset: int) -> None:
+def _refuse_bomb(decompressor: Decompressor, filename: str, offset: int) -> None:
     if decompressor.unconsumed_tail:
         raise NotReadableWarc(filename, offset, f"the gzip member unpacks to more than {MEMBER_LIMIT_BYTES} bytes")

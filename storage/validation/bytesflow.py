@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import zlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol
+
+from storage.gzipmembers import BROKEN, Decompressor, crc32, new_decompressor
 
 _PIECE_BYTES = 256 * 1024
 # What a piece holds beyond a member's end is copied for each member, so pieces of compressed bytes are small.
 _PACKED_BYTES = 16 * 1024
 _NAME_LIMIT_BYTES = 64 * 1024
+_BARE_DEFLATE = -15
 GZIP_MAGIC = b"\x1f\x8b\x08"
 
 
@@ -19,38 +21,6 @@ class Readable(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """At most `size` bytes; none at the end."""
-
-
-class _Decompressor(Protocol):
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    @property
-    def unconsumed_tail(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
-
-
-try:
-    from isal import isal_zlib
-
-    # the stub declares `error` as an instance
-    _Broken = cast("tuple[type[Exception], ...]", (isal_zlib.error, zlib.error))
-
-    def _inflater() -> _Decompressor:
-        return isal_zlib.decompressobj(-15)
-
-    def _crc32(data: bytes, value: int) -> int:
-        return isal_zlib.crc32(data, value)
-
-except ImportError:
-    _Broken = (zlib.error,)
-
-    def _inflater() -> _Decompressor:
-        return zlib.decompressobj(-15)
-
-    def _crc32(data: bytes, value: int) -> int:
-        return zlib.crc32(data, value)
 
 
 class Flow(ABC):
@@ -124,7 +94,7 @@ class GzipFlow(Flow):
     def __init__(self, packed: Flow) -> None:
         super().__init__()
         self._packed = packed
-        self._inflater: _Decompressor | None = None
+        self._inflater: Decompressor | None = None
         self._tail = b""
         self._full = False
         self._crc = self._size = self._taken = 0
@@ -142,7 +112,7 @@ class GzipFlow(Flow):
         self._tail, self._full = b"", False
         self._crc = self._size = self._taken = 0
         self.member_offset = self._packed.offset
-        self._inflater = _inflater()
+        self._inflater = new_decompressor(_BARE_DEFLATE)
         self.damage = _skip_gzip_header(self._packed)
         if self.damage:
             self._inflater = None
@@ -157,13 +127,13 @@ class GzipFlow(Flow):
                     return self._broken("truncated", "the file ends inside a gzip member")
             try:
                 unpacked = self._inflater.decompress(data, _PIECE_BYTES)
-            except _Broken as error:
+            except BROKEN as error:
                 # the next member may begin in what was taken
                 self._packed.untake(self._taken)
                 return self._broken("gzip-data", f"the member's deflate data is broken: {error}")
             self._full = len(unpacked) == _PIECE_BYTES
             self._tail = self._inflater.unconsumed_tail
-            self._crc = _crc32(unpacked, self._crc)
+            self._crc = crc32(unpacked, self._crc)
             self._size += len(unpacked)
             if self._inflater.eof:
                 self._packed.untake(len(self._inflater.unused_data))
@@ -220,6 +190,6 @@ def _skip_gzip_header(packed: Flow) -> Damage | None:
         packed.skip(len(header))
         return cut
     packed.skip(size + crc_size)
-    if crc_size and int.from_bytes(header[size:], "little") != zlib.crc32(header[:size]) & 0xFFFF:
+    if crc_size and int.from_bytes(header[size:], "little") != crc32(header[:size], 0) & 0xFFFF:
         return Damage("gzip-header", "the checksum of the member's header is wrong")
     return None
