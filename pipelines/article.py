@@ -46,6 +46,16 @@ class Section(Part):
     paragraphs: list[str] = Field(description="The paragraphs in order.")
 
 
+class Removed(Part):
+    """A paragraph that stands on the page and was left out of the text."""
+
+    text: str = Field(description="The paragraph.")
+    reason: str = Field(
+        description="Why: `furniture` (it stands on other articles of the source too), `cue` (it sells, points "
+        "elsewhere or states rights), `selector` (the source file says so)."
+    )
+
+
 class Breadcrumb(Part):
     """One step of the way from the front page to the article."""
 
@@ -110,10 +120,17 @@ class Metadata(Part):
         description="For each field the differing values of the sources that lost, by source.",
     )
     judgement: str = Field(
-        description="What the page was found to be: `article`, `section`, `error`, `soft404`, `challenge`, `empty`, "
-        "`other` or `unreadable`."
+        description="What the page was found to be: `article`, `liveblog`, `paywalled` (part of the text is there), "
+        "`truncated`, `section`, `challenge` (a check for robots), `consent`, `login`, `soft404`, `removed-notice`, "
+        "`empty` (it may need a browser), `error`, `other` or `unreadable`."
     )
-    reason: str | None = Field(None, description="Why there is no `articleBody`.")
+    reason: str | None = Field(None, description="Why there is no whole article text.")
+    confidence: float | None = Field(
+        None, description="How far the readings and witnesses of the text agree, from 0 to 1; null without a text."
+    )
+    doubts: list[str] = Field(
+        default_factory=list, description="What made the text doubtful, in words; empty when nothing did."
+    )
     evidence: list[str] = Field(default_factory=list, description="What the judgement rests on, in words.")
     encoding: str | None = Field(None, description="The character encoding the page was read in.")
 
@@ -136,6 +153,12 @@ class ArticleRecord(Part):
     description: str | None = Field(None, description="The page's summary of the article.")
     article_body: str | None = Field(None, description="The text, a paragraph per line; null when the page has none.")
     sections: list[Section] = Field(default_factory=list, description="The same text under its subheadings.")
+    article_body_html: str | None = Field(
+        None, description="The text with its headings, lists, quotations, tables and links as plain, safe HTML."
+    )
+    removed: list[Removed] = Field(
+        default_factory=list, description="Paragraphs that were taken out of the text, with the reason."
+    )
     word_count: int | None = Field(
         None, description="Words in `articleBody`; a Han, Kana or Hangul sign counts as one."
     )
@@ -162,6 +185,9 @@ class ArticleRecord(Part):
     version: int | None = Field(None, description="1 for the first version that was captured, then 2, 3 …")
     previous_version: str | None = Field(None, description="`id` of the version before.")
     content_digest: str | None = Field(None, description="Digest of headline, text and authors; equal means unchanged.")
+    supersedes: str | None = Field(
+        None, description="`id` of the record of the same version by an earlier reading, when it was read again."
+    )
 
     def line(self) -> bytes:
         """The record as one line of JSON with its line feed, keys in the order of this definition."""
@@ -173,7 +199,28 @@ class ArticleRecord(Part):
         return {name: values.get(name) for name in _NAMES}
 
 
-Kind = Literal["article", "section", "error", "soft404", "challenge", "empty", "other", "unreadable"]
+Kind = Literal[
+    "article",
+    "liveblog",
+    "paywalled",
+    "truncated",
+    "section",
+    "challenge",
+    "consent",
+    "login",
+    "soft404",
+    "removed-notice",
+    "empty",
+    "error",
+    "other",
+    "unreadable",
+]
 """What a page can be found to be."""
+
+WITH_TEXT: frozenset[Kind] = frozenset({"article", "liveblog", "paywalled", "truncated"})
+"""Kinds whose record holds an article's text, or the part of it that is there."""
+
+WHOLE: frozenset[Kind] = frozenset({"article", "liveblog"})
+"""Kinds that are what an article's lead is due to bring."""
 
 _NAMES = tuple(field.alias or name for name, field in ArticleRecord.model_fields.items())
