@@ -21,6 +21,7 @@ from crawler.links import normalise
 from crawler.source import Source
 from crawler.visit import Problem, Visit
 from pipelines.compare import PreviousVersion, compare, content_digest
+from pipelines.likeness import duplicate_of
 from pipelines.observation import build_observation, observation_line
 from pipelines.record import build_record, record_line
 from storage.archive import Archive, Settlement
@@ -175,6 +176,9 @@ class _Group:
             verdict=verdict,
             tls_verified=visit.answer.tls_verified,
         )
+        if record.fingerprint is not None:
+            alike = self.archive.alike(self.source_id, record.fingerprint)
+            record = record.model_copy(update={"duplicate_of": duplicate_of(record.fingerprint, alike)})
         line = record_line(record)
         version = Version(
             article=key,
@@ -191,6 +195,7 @@ class _Group:
             headline=record.headline,
             date_published=record.date_published,
             in_language=record.in_language,
+            fingerprint=record.fingerprint,
         )
         self._latest[key] = version
         self.settlement.versions.append(version)

@@ -56,6 +56,14 @@ class Removed(Part):
     )
 
 
+class Duplicate(Part):
+    """A record of another source with the same text, as agencies' stories have."""
+
+    id: str = Field(description="The record's `id`.")
+    url: str = Field(description="Its address.")
+    similarity: float = Field(description="The share of word sequences in common, from 0 to 1, give or take 0.06.")
+
+
 class Breadcrumb(Part):
     """One step of the way from the front page to the article."""
 
@@ -185,6 +193,12 @@ class ArticleRecord(Part):
     version: int | None = Field(None, description="1 for the first version that was captured, then 2, 3 …")
     previous_version: str | None = Field(None, description="`id` of the version before.")
     content_digest: str | None = Field(None, description="Digest of headline, text and authors; equal means unchanged.")
+    fingerprint: str | None = Field(
+        None, description="The smallest hashes of the text's word sequences: like texts have many in common."
+    )
+    duplicate_of: Duplicate | None = Field(
+        None, description="The oldest record of another source here with nearly the same text."
+    )
     supersedes: str | None = Field(
         None, description="`id` of the record of the same version by an earlier reading, when it was read again."
     )

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pipelines.article import SCHEMA_VERSION, ArticleRecord
 from pipelines.compare import Verdict, content_digest
+from pipelines.likeness import fingerprint
 from pipelines.reading import EXTRACTOR, Reading, extractor_version
 from storage.capture import Capture
 from storage.timestamps import warc_date
@@ -52,6 +53,7 @@ def build_record(
         "version": verdict.version if verdict else None,
         "previousVersion": verdict.previous.record_id if verdict and verdict.previous else None,
         "contentDigest": digest,
+        "fingerprint": fingerprint(content.get("articleBody") or ""),
     }
     return ArticleRecord.model_validate(content)
 

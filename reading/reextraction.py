@@ -25,7 +25,12 @@ from storage.objects import ObjectStore
 from storage.readback import Reference, StoredExchange, read_capture
 
 # What only the crawl knows: it is not in the page.
-_OF_THE_CRAWL = frozenset({"id", "version", "previousVersion", "requestedUrl", "discovery", "archive", "contentDigest"})
+_OF_THE_CRAWL = frozenset(
+    {
+        *("id", "version", "previousVersion", "supersedes", "requestedUrl", "discovery", "archive", "contentDigest"),
+        *("fingerprint", "duplicateOf"),
+    }
+)
 _OF_THE_READING = ("judgement", "reason", "encoding", "fieldSources", "alternatives")
 _SHOWN_CHARACTERS = 60
 _READ_AHEAD = 16

@@ -175,6 +175,11 @@ class Archive:
         with self.catalogue.begin() as connection:
             return Versions(connection, source_id).latest(articles)
 
+    def alike(self, source_id: str, fingerprint: str) -> list[Version]:
+        """Versions of other sources that may have the same text, oldest capture first."""
+        with self.catalogue.begin() as connection:
+            return Versions(connection, source_id).alike(fingerprint)
+
     def articles_of_leads(self, source_id: str, lead_ids: Sequence[int]) -> dict[int, str]:
         """For each of these leads that showed an article before, that article's key."""
         with self.catalogue.begin() as connection:

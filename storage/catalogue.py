@@ -148,8 +148,18 @@ versions = Table(
     Column("captured_at", Instant, nullable=False),
     Column("records_key", Text, nullable=False),
     Column("line", Text, nullable=False),
+    Column("fingerprint", Text),
     UniqueConstraint("source_id", "article", "version", name="one_row_per_version"),
     Index("versions_by_lead", "lead_id"),
+    Index("versions_by_record", "record_id"),
+)
+
+# The smallest hashes of each version's fingerprint: like texts share some, whatever source they are of.
+marks = Table(
+    "marks",
+    metadata,
+    Column("mark", BigInteger, primary_key=True, autoincrement=False),
+    Column("record_id", String(64), primary_key=True),
 )
 
 observations = Table(

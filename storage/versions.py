@@ -11,10 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, or_, select
 
-from storage.catalogue import insert_new, observations, versions
+from storage.catalogue import insert_new, marks, observations, versions
+from storage.fingerprints import marks_of
 
 ARTICLES_PER_QUERY = 500
 LINES_PER_QUERY = 200
+MAX_ALIKE = 50
 
 
 def article_key(normalised_url: str) -> str:
@@ -39,6 +41,7 @@ class Version:
     headline: str | None = None
     date_published: str | None = None
     in_language: str | None = None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,24 @@ class Versions:
         rows = [{name: getattr(version, name) for name in _FIELDS} | {"source_id": self.source_id} for version in new]
         if rows:
             self.connection.execute(insert_new(self.connection, versions), rows)
+        found = [
+            {"mark": mark, "record_id": version.record_id}
+            for version in new
+            for mark in marks_of(version.fingerprint or "")
+        ]
+        if found:
+            self.connection.execute(insert_new(self.connection, marks), found)
+
+    def alike(self, fingerprint: str) -> list[Version]:
+        """Versions of other sources that may have the same text, oldest capture first: they share a mark."""
+        query = (
+            select(*_COLUMNS)
+            .where(versions.c.source_id != self.source_id)
+            .where(versions.c.record_id.in_(select(marks.c.record_id).where(marks.c.mark.in_(marks_of(fingerprint)))))
+            .order_by(versions.c.captured_at, versions.c.id)
+            .limit(MAX_ALIKE)
+        )
+        return [Version(*row) for row in self.connection.execute(query)]
 
     def observe(self, seen: Sequence[Observation]) -> None:
         """Record observations."""

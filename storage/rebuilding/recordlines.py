@@ -108,4 +108,5 @@ def _version(facts: dict[str, Any], line: bytes, article: str, records_key: str)
         headline=facts.get("headline"),
         date_published=facts.get("datePublished"),
         in_language=facts.get("inLanguage"),
+        fingerprint=facts.get("fingerprint"),
     )

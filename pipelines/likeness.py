@@ -1,0 +1,58 @@
+"""How like two texts are: a sketch of each is small, and two sketches tell the share of word sequences in common.
+
+A sketch is a bottom-k MinHash (Cohen and Kaplan, 2007): of all sequences of four words the `SKETCH_SIZE` smallest
+hashes. It is one pass over the text, and the few smallest of all are what the catalogue needs to find a like text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import re
+from collections.abc import Iterable, Iterator
+
+from pipelines.article import Duplicate
+from storage.fingerprints import HASH_BYTES, fingerprint_of, hashes_in
+from storage.versions import Version
+
+SHINGLE_WORDS = 4
+SKETCH_SIZE = 64
+MIN_SHINGLES = 40
+"""Shorter texts are alike by chance: a weather line, a list of results."""
+
+LIKE = 0.7
+"""From here on a text is called a duplicate: agency copy with another first sentence and last paragraph has more."""
+
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af]|\w+")
+
+
+def fingerprint(text: str) -> str | None:
+    """The text's sketch as the record holds it, or None when it is too short to be told from others.
+
+    Equal texts have equal fingerprints, apart from case, punctuation and white space.
+    """
+    hashes = set(_hashes(_WORD.findall(text.lower())))
+    return None if len(hashes) < MIN_SHINGLES else fingerprint_of(heapq.nsmallest(SKETCH_SIZE, hashes))
+
+
+def similarity(one: str, other: str) -> float:
+    """The share of word sequences that the texts of two fingerprints have in common, from 0 to 1: Jaccard's index,
+    give or take 0.06."""
+    own, others = set(hashes_in(one)), set(hashes_in(other))
+    smallest = heapq.nsmallest(SKETCH_SIZE, own | others)
+    return len(own.intersection(others, smallest)) / len(smallest) if smallest else 0.0
+
+
+def duplicate_of(fingerprint: str, known: Iterable[Version]) -> Duplicate | None:
+    """The first of these versions, oldest first, whose text is like enough; None when none is."""
+    for version in known:
+        like = similarity(fingerprint, version.fingerprint or "")
+        if like >= LIKE:
+            return Duplicate(id=version.record_id, url=version.url, similarity=round(like, 2))
+    return None
+
+
+def _hashes(words: list[str]) -> Iterator[int]:
+    for start in range(len(words) - SHINGLE_WORDS + 1):
+        shingle = " ".join(words[start : start + SHINGLE_WORDS]).encode("utf-8", "surrogatepass")
+        yield int.from_bytes(hashlib.blake2b(shingle, digest_size=HASH_BYTES).digest())
