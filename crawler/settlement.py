@@ -9,18 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import orjson
 from sqlalchemy.exc import DataError, IntegrityError
 
 from crawler import outcome
+from crawler.furniture import SourceFurniture
 from crawler.keeper import Stopped
 from crawler.links import normalise
 from crawler.source import Source
 from crawler.visit import Problem, Visit
 from pipelines.compare import PreviousVersion, compare, content_digest
+from pipelines.learned import LearnedFurniture
 from pipelines.likeness import duplicate_of
 from pipelines.observation import build_observation, observation_line
 from pipelines.record import build_record, record_line
@@ -59,6 +62,7 @@ class Settler:
         self._spider = spider
         self._waiting: list[tuple[Visit, asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
+        self._furniture = SourceFurniture(spider.source.id)
 
     async def settle(self, visit: Visit) -> None:
         """Return when the visit is durable, or cannot be made so: then the crawl ends and the lease goes back."""
@@ -80,7 +84,8 @@ class Settler:
         visits = [visit for visit, _ in group]
         results: list[Settled] = []
         with contextlib.suppress(Stopped):
-            results = await spider.store(settle, spider.services.keeper.archive, spider.source, visits)
+            archive = spider.services.keeper.archive
+            results = await spider.store(settle, archive, spider.source, visits, self._furniture)
         for settled in results:
             spider.progress.settled(settled.url, settled.state)
             spider.progress.found += settled.added
@@ -90,28 +95,31 @@ class Settler:
                 done.set_result(None)
 
 
-def settle(archive: Archive, source: Source, visits: list[Visit]) -> list[Settled]:
+def settle(archive: Archive, source: Source, visits: list[Visit], furniture: SourceFurniture) -> list[Settled]:
     """Compare, record and acknowledge these visits; durable when it returns.
 
     A visit whose values cannot be recorded costs its own text and no other's.
     """
     try:
-        return _settle(archive, source, visits)
+        return _settle(archive, source, visits, furniture)
     except UNRECORDABLE as problem:
         if len(visits) > 1:
-            return [settled for visit in visits for settled in settle(archive, source, [visit])]
+            return [settled for visit in visits for settled in settle(archive, source, [visit], furniture)]
         (visit,) = visits
         logger.exception("%s cannot be recorded", visit.lead.url)
         fault = Problem("internal-error", f"{type(problem).__name__}: {problem}")
         kept = visit.capture
-        return _settle(archive, source, [Visit(visit.lead, visit.at, problem=fault, failure_capture=kept)])
+        unread = Visit(visit.lead, visit.at, problem=fault, failure_capture=kept)
+        return _settle(archive, source, [unread], furniture)
 
 
-def _settle(archive: Archive, source: Source, visits: list[Visit]) -> list[Settled]:
-    work = _Group(archive, source, visits)
+def _settle(archive: Archive, source: Source, visits: list[Visit], furniture: SourceFurniture) -> list[Settled]:
+    work = _Group(archive, source, visits, furniture.of(archive))
+    work.learn(visits)
     for visit in visits:
         work.compare_and_record(visit)
     added = archive.settle(source.id, work.settlement)
+    work.furniture.taken()
     return [
         Settled(visit.lead.id, visit.lead.url, done.state, count, done.state == "pending")
         for visit, done, count in zip(visits, work.settlement.acknowledgements, added, strict=True)
@@ -121,9 +129,10 @@ def _settle(archive: Archive, source: Source, visits: list[Visit]) -> list[Settl
 class _Group:
     """The visits of one settlement, with the newest version of each article they show."""
 
-    def __init__(self, archive: Archive, source: Source, visits: list[Visit]) -> None:
+    def __init__(self, archive: Archive, source: Source, visits: list[Visit], furniture: LearnedFurniture) -> None:
         self.archive = archive
         self.source_id = source.id
+        self.furniture = furniture
         self.settlement = Settlement()
         self._keys = self._article_keys(source, visits)
         self._latest = archive.latest_versions(source.id, list(self._keys.values()))
@@ -137,6 +146,13 @@ class _Group:
             before = known.get(visit.lead.id) if visit.reading is None else None
             keys[visit.lead.id] = before or article_key(article_address(visit, source))
         return keys
+
+    def learn(self, visits: list[Visit]) -> None:
+        """Look at all texts of the group before any is recorded: a small newsroom's first pages teach each other."""
+        for visit in visits:
+            if visit.problem is None and visit.reading is not None and visit.reading.kind == "article":
+                self.furniture.learn(self._keys[visit.lead.id], visit.reading.article or {})
+        self.settlement.furniture.extend(self.furniture.fresh)
 
     def compare_and_record(self, visit: Visit) -> None:
         """Steps 7 and 8 of one visit, and the acknowledgement that step 9 will commit."""
@@ -162,14 +178,14 @@ class _Group:
         assert visit.answer is not None
         key = self._keys[visit.lead.id]
         latest = self._latest.get(key)
-        previous = PreviousVersion(latest.record_id, latest.version, latest.content_digest) if latest else None
-        digest = content_digest(visit.reading.article)
-        verdict = compare(previous, digest)
+        article = self.furniture.apply(visit.reading.article)
+        digest = content_digest(article)
+        verdict = compare(self._previous(latest, digest), digest)
         if verdict.outcome == "unchanged":
             self._observe(visit, "unchanged", key)
             return False
         record = build_record(
-            visit.reading,
+            replace(visit.reading, article=article),
             capture=visit.answer.capture,
             requested_url=visit.lead.url,
             found=visit.lead_facts,
@@ -203,6 +219,16 @@ class _Group:
         if verdict.outcome == "edited":
             self._observe(visit, "edited", key)
         return True
+
+    def _previous(self, latest: Version | None, digest: str) -> PreviousVersion | None:
+        """The version before. One that still holds what was learned since as furniture counts as without it: learning
+        is no edit."""
+        if latest is None:
+            return None
+        before = latest.content_digest
+        if before != digest:
+            before = content_digest(self.furniture.apply(orjson.loads(latest.line)))
+        return PreviousVersion(latest.record_id, latest.version, before)
 
     def _observe_absence(self, visit: Visit) -> None:
         answer, key = visit.answer, self._keys[visit.lead.id]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import replace
 from typing import Any
@@ -23,12 +22,10 @@ from pipelines.meta import DESCRIPTIONS, IMAGES, TITLES, Meta, page_meta
 from pipelines.page import Page, PageInput, ReadLimits, open_page
 from pipelines.reading import EXTRACTOR, Reading, extractor_version, unreadable
 from pipelines.text import Text, Told, article_text
+from pipelines.words import count_words
 from storage.errors import PageError
 
 __all__ = ["Reading", "extractor_version", "read_page", "unreadable"]
-
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
-_SIGN = re.compile(f"[{_CJK}]")
 
 
 def read_page(page: PageInput, limits: ReadLimits) -> Reading:
@@ -125,7 +122,7 @@ def _words(fields: Fields, page: PageInput, meta: Meta, data: LinkedData, text: 
     if judgement.kind == "article":
         fields.put("articleBody", body, text.way)
         fields.put("sections", _sections(text.blocks), text.way)
-        fields.put("wordCount", _count_words(body), "text")
+        fields.put("wordCount", count_words(body), "text")
     shown = body or " ".join(filter(None, (fields.values.get("headline"), fields.values.get("description"))))
     declared = [("json-ld", value) for value in data.texts("inLanguage")]
     declared += [
@@ -136,12 +133,6 @@ def _words(fields: Fields, page: PageInput, meta: Meta, data: LinkedData, text: 
     found = text_language(shown, declared)
     if found is not None:
         fields.put("inLanguage", *found)
-
-
-def _count_words(body: str) -> int:
-    """Runs of characters between white space; each Han, Kana and Hangul sign is one."""
-    signs = _SIGN.findall(body)
-    return len(body.split()) if not signs else len(signs) + len(_SIGN.sub(" ", body).split())
 
 
 def _sections(blocks: tuple[Block, ...]) -> list[dict[str, Any]]:

@@ -6,12 +6,13 @@ import random
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from sqlalchemy import select
 
+from pipelines.learned import furniture_removed_from
 from pipelines.page import PageInput
 from pipelines.pool import ReaderPool
 from pipelines.reading import Reading, extractor_version
@@ -149,6 +150,8 @@ def page_of(record: Mapping[str, Any], exchange: StoredExchange) -> PageInput:
 
 def record_differences(record: Mapping[str, Any], reading: Reading) -> Iterator[str]:
     """Each field in which the record is not what is read now, with both values where they are short."""
+    if reading.article is not None:
+        reading = replace(reading, article=furniture_removed_from(record).apply(reading.article))
     again = build_record(reading).as_json()
     for name in again:
         if name in _OF_THE_CRAWL or name == "metadata":

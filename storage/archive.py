@@ -26,6 +26,7 @@ from storage.directory import DirectoryStore
 from storage.durable import make_directories, write_durably
 from storage.errors import CatalogueBehind, StoreUnreachable
 from storage.exchange import Exchange
+from storage.furniture import Furniture
 from storage.holdings import Holdings
 from storage.leads import Leads
 from storage.manifest import Manifest, manifest_of
@@ -174,6 +175,16 @@ class Archive:
             return {}
         with self.catalogue.begin() as connection:
             return Versions(connection, source_id).latest(articles)
+
+    def newest_versions(self, source_id: str, limit: int) -> list[Version]:
+        """The source's versions that were captured last, oldest first."""
+        with self.catalogue.begin() as connection:
+            return Versions(connection, source_id).newest(limit)
+
+    def furniture(self, source_id: str) -> list[str]:
+        """The paragraphs that are known as the source's furniture."""
+        with self.catalogue.begin() as connection:
+            return Furniture(connection, source_id).texts()
 
     def alike(self, source_id: str, fingerprint: str) -> list[Version]:
         """Versions of other sources that may have the same text, oldest capture first."""

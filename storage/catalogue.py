@@ -152,6 +152,7 @@ versions = Table(
     UniqueConstraint("source_id", "article", "version", name="one_row_per_version"),
     Index("versions_by_lead", "lead_id"),
     Index("versions_by_record", "record_id"),
+    Index("versions_by_time", "source_id", "captured_at"),
 )
 
 # The smallest hashes of each version's fingerprint: like texts share some, whatever source they are of.
@@ -160,6 +161,18 @@ marks = Table(
     metadata,
     Column("mark", BigInteger, primary_key=True, autoincrement=False),
     Column("record_id", String(64), primary_key=True),
+)
+
+# Paragraphs that stand in several articles of a source, and in none as its own.
+furniture = Table(
+    "furniture",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("learned_at", Instant, nullable=False),
+    UniqueConstraint("source_id", "digest", name="one_row_per_paragraph"),
 )
 
 observations = Table(

@@ -101,6 +101,14 @@ class LeadVisited:
 
 
 @dataclass(frozen=True, slots=True)
+class FurnitureLearned:
+    """A paragraph was seen in so many articles of the source that it is none of them."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """The lines since the `settled` before are one step. `warc_bytes` is how much of the WARC it took in, if any."""
 
@@ -115,7 +123,7 @@ class Undone:
     at: datetime
 
 
-Event = SourceFile | RunBegan | RunEnded | LeadFound | LeadFetched | LeadVisited | Settled | Undone
+Event = SourceFile | RunBegan | RunEnded | LeadFound | LeadFetched | LeadVisited | FurnitureLearned | Settled | Undone
 
 
 def to_line(event: Event) -> bytes:
@@ -271,6 +279,14 @@ def _read_visited(facts: Facts) -> LeadVisited:
     )
 
 
+def _write_learned(event: FurnitureLearned) -> dict[str, Any]:
+    return {"at": _time(event.at), "text": event.text}
+
+
+def _read_learned(facts: Facts) -> FurnitureLearned:
+    return FurnitureLearned(_moment(facts["at"]), facts["text"])
+
+
 def _write_settled(event: Settled) -> dict[str, Any]:
     return {"at": _time(event.at), "warcBytes": event.warc_bytes}
 
@@ -294,6 +310,7 @@ _SHAPES: dict[type[Any], tuple[str, Callable[[Any], dict[str, Any]], Callable[[F
     LeadFound: ("lead-found", _write_found, _read_found),
     LeadFetched: ("lead-fetched", _write_fetched, _read_fetched),
     LeadVisited: ("lead-visited", _write_visited, _read_visited),
+    FurnitureLearned: ("furniture-learned", _write_learned, _read_learned),
     Settled: ("settled", _write_settled, _read_settled),
     Undone: ("undone", _write_undone, _read_undone),
 }

@@ -21,6 +21,7 @@ from storage.captures import add_captures
 from storage.catalogue import Catalogue
 from storage.events import (
     Event,
+    FurnitureLearned,
     LeadFetched,
     LeadFound,
     LeadVisited,
@@ -31,6 +32,7 @@ from storage.events import (
     Undone,
     to_line,
 )
+from storage.furniture import Furniture
 from storage.leads import Acknowledgement, LeadName, Leads, NewLead
 from storage.runs import Runs
 from storage.segment import Segment
@@ -46,7 +48,8 @@ class Settlement:
     """What a group of visits found out: one list of found leads and one acknowledgement for each visit.
 
     `records` are the lines beside the WARC: those of `versions` and `observations`. A version whose `records_key` is
-    empty gets that of the segment. `events` are further lines, of types that the catalogue does not follow.
+    empty gets that of the segment. `furniture` are the paragraphs that are known for it from now on. `events` are
+    further lines, of types that the catalogue does not follow.
     """
 
     acknowledgements: list[Acknowledgement] = field(default_factory=list)
@@ -55,6 +58,7 @@ class Settlement:
     observations: list[Observation] = field(default_factory=list)
     records: list[bytes] = field(default_factory=list)
     runs: list[RunBegan | RunEnded] = field(default_factory=list)
+    furniture: list[str] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -87,6 +91,7 @@ class Settling:
             new = leads.unknown(settlement.found)
             events: list[Event] = [*_found_events((lead, now) for found in new for lead in found), *settlement.runs]
             events += _visit_events(connection, source_id, segment, settlement, kept)
+            events += [FurnitureLearned(now, text) for text in settlement.furniture]
             self._tell(connection, source_id, segment, events, settlement, warc_bytes=segment.size_bytes)
             add_captures(connection, source_id, kept)
             versions = Versions(connection, source_id)
@@ -95,6 +100,7 @@ class Settling:
             leads.insert([lead for found in new for lead in found], now)
             leads.acknowledge(settlement.acknowledgements)
             Runs(connection, source_id).take(settlement.runs)
+            Furniture(connection, source_id).add((text, now) for text in settlement.furniture)
         return [len(found) for found in new]
 
     def with_leads(self, source_id: str, work: Callable[[Leads], T], segment: Callable[[], Segment]) -> T:

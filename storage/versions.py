@@ -93,6 +93,16 @@ class Versions:
         )
         return {row.lead_id: row.article for row in self.connection.execute(query)}
 
+    def newest(self, limit: int) -> list[Version]:
+        """The versions that were captured last, oldest first."""
+        query = (
+            select(*_COLUMNS)
+            .where(versions.c.source_id == self.source_id)
+            .order_by(versions.c.captured_at.desc(), versions.c.id.desc())
+            .limit(limit)
+        )
+        return [Version(*row) for row in self.connection.execute(query)][::-1]
+
     def article_of(self, record_id: str | None) -> str | None:
         """The article that a record is a version of, or None."""
         query = select(versions.c.article).where(

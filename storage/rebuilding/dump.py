@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Table, select
 
-from storage.catalogue import captures, leads, observations, runs, segments, sources, versions
+from storage.catalogue import captures, furniture, leads, observations, runs, segments, sources, versions
 
 _LEFT_OUT = frozenset({"id", "lead_id", "capture_id", "owner", "owned_until", "queue", "next_due", "attempts"})
 _KEYS: dict[Table, tuple[str, ...]] = {
@@ -21,6 +21,7 @@ _KEYS: dict[Table, tuple[str, ...]] = {
     captures: ("source_id", "key", "offset"),
     versions: ("source_id", "article", "version"),
     observations: ("source_id", "url", "at", "outcome"),
+    furniture: ("source_id", "digest"),
     segments: ("source_id", "stem"),
     runs: ("source_id", "started_at"),
 }

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from storage.captures import add_captures, add_missing_captures
 from storage.catalogue import observations
 from storage.events import LeadFound, LeadVisited, identity_of
+from storage.furniture import Furniture
 from storage.leads import Acknowledgement, Leads, NewLead
 from storage.rebuilding.steps import Step
 from storage.runs import Runs
@@ -36,6 +37,7 @@ def replay(connection: Connection, source_id: str, step: Step, *, again: bool) -
     known = [(ids[visit.identity], visit, response) for visit, response in step.visits if visit.identity in ids]
     leads.acknowledge([_acknowledgement(*one) for one in known])
     Runs(connection, source_id).take(step.runs)
+    Furniture(connection, source_id).add((event.text, event.at) for event in step.furniture)
 
 
 def _identities(step: Step) -> Iterator[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from storage.capture import Capture
 from storage.events import (
     Event,
+    FurnitureLearned,
     LeadFetched,
     LeadFound,
     LeadVisited,
@@ -39,6 +40,7 @@ class Step:
     runs: list[RunBegan | RunEnded] = field(default_factory=list)
     source: SourceFile | None = None
     strays: list[tuple[Version, str | None]] = field(default_factory=list)
+    furniture: list[FurnitureLearned] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -123,6 +125,7 @@ class _Reader:
             captures=[(capture, of_lead.get(capture.offset)) for capture in taken],
             runs=[event for event in events if isinstance(event, RunBegan | RunEnded)],
             source=next((event for event in events if isinstance(event, SourceFile)), None),
+            furniture=[event for event in events if isinstance(event, FurnitureLearned)],
         )
         for visit in visits:
             self._add_visit(step, visit)
