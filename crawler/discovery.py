@@ -19,6 +19,7 @@ from crawler.pagelinks import leads_from_page
 from crawler.problem import problem_from
 from crawler.visit import Answer, Problem
 from crawler.weburl import parse_web_url, resolve
+from pipelines.article import WITH_TEXT
 from pipelines.page import PageInput
 from storage.catalogue import READY
 from storage.catalogue import leads as leads_table
@@ -248,7 +249,7 @@ async def look_at(spider: NewsroomSpider, url: str) -> Found:
             return Found(kind, url, "command line")
     reading = await _read_page(spider, answer)
     links = leads_from_page(reading.links, _lead(url, SECTION), spider.source)
-    is_list = reading.kind != "article" and any(link.kind == ARTICLE for link in links)
+    is_list = reading.kind not in WITH_TEXT and any(link.kind == ARTICLE for link in links)
     return Found(SECTION if is_list else ARTICLE, url, "command line")
 
 

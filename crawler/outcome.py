@@ -10,9 +10,9 @@ from storage.leads import Acknowledgement, LeadState
 MAX_ATTEMPTS = 3
 RETRY_SECONDS = (5.0, 20.0)
 REFUSED_AGAIN_AFTER = timedelta(hours=12)
-# What ails a whole server and not the page: tried again by later crawls, once each.
+# What ails a whole server and not the page, or how it was asked for: tried again by later crawls, once each.
 FAILED_AGAIN_AFTER = timedelta(hours=6)
-HEALED_BY_OTHERS = frozenset({"certificate"})
+HEALED_BY_OTHERS = frozenset({"certificate", "challenge", "empty"})
 
 # RFC 9110, 15: the server itself says that the condition is passing.
 PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})

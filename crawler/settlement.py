@@ -22,10 +22,11 @@ from crawler.keeper import Stopped
 from crawler.links import normalise
 from crawler.source import Source
 from crawler.visit import Problem, Visit
+from pipelines.article import WHOLE, WITH_TEXT
 from pipelines.compare import PreviousVersion, compare, content_digest
 from pipelines.learned import LearnedFurniture
 from pipelines.likeness import duplicate_of
-from pipelines.observation import build_observation, observation_line
+from pipelines.observation import Outcome, build_observation, observation_line
 from pipelines.record import build_record, record_line
 from storage.archive import Archive, Settlement
 from storage.errors import Refused
@@ -150,7 +151,7 @@ class _Group:
     def learn(self, visits: list[Visit]) -> None:
         """Look at all texts of the group before any is recorded: a small newsroom's first pages teach each other."""
         for visit in visits:
-            if visit.problem is None and visit.reading is not None and visit.reading.kind == "article":
+            if visit.problem is None and visit.reading is not None and visit.reading.kind in WHOLE:
                 self.furniture.learn(self._keys[visit.lead.id], visit.reading.article or {})
         self.settlement.furniture.extend(self.furniture.fresh)
 
@@ -158,7 +159,11 @@ class _Group:
         """Steps 7 and 8 of one visit, and the acknowledgement that step 9 will commit."""
         changed = self._is_changed_list(visit)
         reading = visit.reading
-        if visit.problem is None and reading is not None and reading.kind == "article" and visit.answer is not None:
+        is_part = reading is not None and reading.kind in WITH_TEXT - WHOLE
+        if is_part and self._keys[visit.lead.id] not in self._latest:
+            # better than nothing; later parts are no versions, so that the last good copy stays
+            self._article(visit)
+        if visit.problem is None and reading is not None and reading.kind in WHOLE and visit.answer is not None:
             changed = self._article(visit)
         elif visit.lead.kind == "article":
             self._observe_absence(visit)
@@ -273,9 +278,22 @@ def article_address(visit: Visit, source: Source) -> str:
     return own
 
 
+_WORDS: dict[str, Outcome] = {
+    "paywalled": "paywalled",
+    "challenge": "blocked",
+    "consent": "blocked",
+    "login": "blocked",
+    "soft404": "removed",
+    "removed-notice": "removed",
+}
+"""What a page that is no whole article says of the article."""
+
+
 def absence_word(visit: Visit) -> str:
     """The observation word for a visit that did not show an article."""
     answer = visit.answer
+    if visit.problem is not None and visit.problem.kind in _WORDS:
+        return _WORDS[visit.problem.kind]
     if answer is None:
         return "unreachable"
     words = {

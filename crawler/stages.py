@@ -9,6 +9,7 @@ from crawler.kinds import ARTICLE, SECTION
 from crawler.listing import read_listing
 from crawler.pagelinks import leads_from_page
 from crawler.visit import Answer, Problem, Visit
+from pipelines.article import WHOLE
 from pipelines.page import PageInput
 from storage.errors import PageError, ReaderCrashed
 
@@ -60,7 +61,7 @@ class ReadStage:
         if reading.kind == "unreadable":
             # The evidence is the word for what a page could not be read for, where there is one.
             visit.problem = Problem(next(iter(reading.evidence), reading.kind), reading.reason or "")
-        elif visit.lead.kind == ARTICLE and reading.kind != "article":
+        elif visit.lead.kind == ARTICLE and reading.kind not in WHOLE:
             visit.problem = Problem(reading.kind, reading.reason or "; ".join(reading.evidence))
         if visit.lead.kind == SECTION:
             visit.found = leads_from_page(reading.links, visit.lead, self.spider.source)

@@ -61,6 +61,7 @@ def _check_parts() -> Iterator[Finding]:
 
 
 def _check_reader() -> Iterator[Finding]:
+    from pipelines.article import WHOLE
     from pipelines.page import PageInput
     from pipelines.pool import ReaderPool
 
@@ -71,7 +72,7 @@ def _check_reader() -> Iterator[Finding]:
         reading = pool.submit(page).result()
     finally:
         pool.close()
-    works = reading.kind == "article"
+    works = reading.kind in WHOLE
     yield Finding("reader process", "ok" if works else "fault", "reads a page" if works else str(reading.reason))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from lxml.html import HtmlElement
 
-from pipelines.article import SCHEMA_VERSION, Kind
+from pipelines.article import SCHEMA_VERSION, WITH_TEXT, Kind
 from pipelines.blocks import Block
 from pipelines.byline import headline_element
 from pipelines.headline import Headline, choose_headline
@@ -21,6 +21,7 @@ from pipelines.merge import Fields, Sources, merge
 from pipelines.meta import DESCRIPTIONS, IMAGES, TITLES, Meta, page_meta
 from pipelines.page import Page, PageInput, ReadLimits, open_page
 from pipelines.reading import EXTRACTOR, Reading, extractor_version, unreadable
+from pipelines.signs import Signs, signs_of
 from pipelines.text import Text, Told, article_text
 from pipelines.words import count_words
 from storage.errors import PageError
@@ -64,11 +65,13 @@ def _read_tree(page: PageInput, opened: Page, tree: HtmlElement, limits: ReadLim
     merge(fields, Sources(tree, page.url, opened.base, meta, data, headline, page.hints))
     _media(fields, tree, meta, data, headline, opened.base, limits)
     text = article_text(tree, _told(fields, meta, data, headline))
-    judgement = judge(Seen(page.url, page.status, meta, data, text, links))
-    if judgement.kind != "article":
+    judgement = judge(
+        Seen(page.url, page.status, meta, data, text, links, lambda: _signs(page, limits), opened.complete)
+    )
+    if judgement.kind not in WITH_TEXT:
         fields.forget_guesses()
     _words(fields, page, meta, data, text, judgement)
-    if not opened.complete:
+    if not opened.complete and judgement.kind != "truncated":
         judgement = replace(judgement, evidence=(*judgement.evidence, "the page is cut short"))
     article = _content(page, opened, canonical, fields, data, judgement)
     feeds = dict.fromkeys(url for href, _ in meta.feeds if (url := resolve(href)))
@@ -82,6 +85,12 @@ def _read_tree(page: PageInput, opened: Page, tree: HtmlElement, limits: ReadLim
         tuple(feeds),
         canonical,
     )
+
+
+def _signs(page: PageInput, limits: ReadLimits) -> Signs:
+    tree = open_page(page, limits).tree
+    assert tree is not None
+    return signs_of(tree)
 
 
 def _scripts(tree: HtmlElement) -> list[str]:
@@ -119,7 +128,7 @@ def _told(fields: Fields, meta: Meta, data: LinkedData, headline: Headline | Non
 def _words(fields: Fields, page: PageInput, meta: Meta, data: LinkedData, text: Text, judgement: Judgement) -> None:
     """The text, its language and its length; the language also where there is no text."""
     body = "\n".join(block.text for block in text.blocks)
-    if judgement.kind == "article":
+    if judgement.kind in WITH_TEXT:
         fields.put("articleBody", body, text.way)
         fields.put("sections", _sections(text.blocks), text.way)
         fields.put("wordCount", count_words(body), "text")
@@ -156,7 +165,7 @@ def _content(
     data: LinkedData,
     judgement: Judgement,
 ) -> dict[str, Any]:
-    is_article = judgement.kind == "article"
+    is_article = judgement.kind in WITH_TEXT
     metadata = {
         "extractor": EXTRACTOR,
         "extractorVersion": extractor_version(),

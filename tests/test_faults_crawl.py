@@ -51,6 +51,7 @@ GOOD = (
     paths.RETRY_AFTER,
 )
 WRONG = {
+    paths.GZIP_TORN: ("failed", "truncated"),
     paths.LONG_URL: ("failed", "other"),
     paths.FEED_HTML: ("failed", "not-a-feed"),
     paths.FEED_BOMB: ("captured", "entities-declared"),
