@@ -61,8 +61,8 @@ class ReadLimits:
 class Page:
     """A parsed page. `tree` is None when there is no markup to read; then `problem` says why.
 
-    `complete` is False when the body was cut short or its markup nests deeper than the parser follows:
-    what came before is in the tree. The tree is taken apart while it is read, so read it once.
+    `complete` is False when the body was cut short, `too_deep` is True when its markup nests deeper than the parser
+    follows: what came before is in the tree. The tree is taken apart while it is read, so read it once.
     """
 
     url: str
@@ -72,6 +72,7 @@ class Page:
     witness: str
     complete: bool = True
     problem: str | None = None
+    too_deep: bool = False
 
 
 def open_page(page: PageInput, limits: ReadLimits) -> Page:
@@ -90,9 +91,9 @@ def open_page(page: PageInput, limits: ReadLimits) -> Page:
         tree = document_fromstring(_as_utf8(decoded.data, text), parser=parser)
     except ParserError:
         return Page(page.url, page.url, None, text.encoding, text.witness, decoded.complete, "no markup")
-    whole = not any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log)
+    too_deep = any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log)
     base = _base(tree, page.url)
-    return Page(page.url, base, tree, text.encoding, text.witness, decoded.complete and whole)
+    return Page(page.url, base, tree, text.encoding, text.witness, decoded.complete, too_deep=too_deep)
 
 
 def html_parser() -> HTMLParser:

@@ -71,7 +71,7 @@ def _read_tree(page: PageInput, opened: Page, tree: HtmlElement, limits: ReadLim
     if judgement.kind not in WITH_TEXT:
         fields.forget_guesses()
     _words(fields, page, meta, data, text, judgement)
-    if not opened.complete and judgement.kind != "truncated":
+    if (opened.too_deep or not opened.complete) and judgement.kind != "truncated":
         judgement = replace(judgement, evidence=(*judgement.evidence, "the page is cut short"))
     article = _content(page, opened, canonical, fields, data, judgement)
     feeds = dict.fromkeys(url for href, _ in meta.feeds if (url := resolve(href)))
