@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,7 @@ HOME = "https://invented.example/"
 OLDER = "0.0.1 (trafilatura 0.1)"
 TOML = f'id = "{SOURCE}"\nname = "Invented"\nhome = "{HOME}"\n'
 GROUP = 50
-_WORDS = "river council budget harbour teacher winter bridge festival doctor market village engine garden railway".split()
+_WORDS = ("river", "council", "budget", "harbour", "teacher", "winter", "bridge", "festival", "doctor", "market")
 
 
 class Clock:
@@ -157,8 +157,3 @@ def _exchange(archive: Archive, one: Story) -> Exchange:
         peer_address="192.0.2.7",
         peer_port=443,
     )
-
-
-def urls(count: int) -> Iterator[str]:
-    """The addresses of that many stories."""
-    return (story(number).url for number in range(count))
