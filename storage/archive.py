@@ -337,10 +337,7 @@ class Archive:
         return len(left)
 
     def adopt(self, source_id: str, reading: SealedSegment) -> None:
-        """Take a later reading of a segment into the catalogue and the chain, and send it to the stores.
-
-        It is sealed on this disk: when this ends half-way, `recover` does the rest.
-        """
+        """Take a sealed later reading into catalogue and chain, and send it; ended half-way, `recover` does the rest."""
         self._take_up(source_id, Recovery(reading.stem, sealed=reading))
 
     def _take_up(self, source_id: str, found: Recovery) -> None:
