@@ -10,7 +10,20 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from newsark.commands import crawl, doctor, export, extract, init, rebuild, show, sources, status, validate, verify
+from newsark.commands import (
+    crawl,
+    doctor,
+    export,
+    extract,
+    init,
+    rebuild,
+    reextract,
+    show,
+    sources,
+    status,
+    validate,
+    verify,
+)
 from newsark.console import print_error, say
 from newsark.options import PlainCommand, PlainGroup
 from storage.errors import NewsarkError, StorageError
@@ -21,7 +34,7 @@ class Commands(PlainGroup):
 
     order = (
         *("init", "sources", "crawl", "status", "show", "export", "extract"),
-        *("verify", "validate", "rebuild", "doctor"),
+        *("verify", "validate", "reextract", "rebuild", "doctor"),
     )
 
 
@@ -42,6 +55,7 @@ app.command("export", cls=PlainCommand)(export.export)
 app.command("extract", cls=PlainCommand)(extract.extract)
 app.command("verify", cls=PlainCommand)(verify.verify)
 app.command("validate", cls=PlainCommand)(validate.validate)
+app.command("reextract", cls=PlainCommand)(reextract.reextract)
 app.command("rebuild", cls=PlainCommand)(rebuild.rebuild)
 app.command("doctor", cls=PlainCommand)(doctor.doctor)
 

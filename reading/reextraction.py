@@ -17,22 +17,15 @@ from pipelines.page import PageInput
 from pipelines.pool import ReaderPool
 from pipelines.reading import Reading, extractor_version
 from pipelines.record import build_record
+from reading.comparison import differing_fields
 from storage.capture import Capture
 from storage.captures import capture_columns, capture_from_row
-from storage.catalogue import Catalogue, captures
+from storage.catalogue import Catalogue, captures, versions
 from storage.errors import ReaderCrashed, ReadingTimedOut, StorageError
 from storage.fixity.findings import Finding
 from storage.objects import ObjectStore
 from storage.readback import Reference, StoredExchange, read_capture
 
-# What only the crawl knows: it is not in the page.
-_OF_THE_CRAWL = frozenset(
-    {
-        *("id", "version", "previousVersion", "supersedes", "requestedUrl", "discovery", "archive", "contentDigest"),
-        *("fingerprint", "duplicateOf"),
-    }
-)
-_OF_THE_READING = ("judgement", "reason", "encoding", "fieldSources", "alternatives")
 _SHOWN_CHARACTERS = 60
 _READ_AHEAD = 16
 
@@ -108,28 +101,42 @@ class Rereading:
         return read_capture(stored.store, where["filename"], where["offset"], where["length"], resolve=self._original)
 
     def _original(self, reference: Reference) -> Capture | None:
-        query = select(*capture_columns()).where(captures.c.record_id == reference.record_id).limit(1)
-        with self._lock, self._catalogue.begin() as connection:
-            row = connection.execute(query).first()
-        return None if row is None else capture_from_row(row)
+        with self._lock:
+            return original_of(self._catalogue, reference)
 
     def _end(self, stored: _Stored, done: Future[Reading]) -> None:
         try:
             reading = done.result()
-            if _was_no_answer(reading):
+            if was_no_answer(reading):
                 self._add(_note(stored, "not-reread", f"{stored.where}: {reading.reason}"))
                 return
             differences = list(record_differences(stored.record, reading))
             with self._lock:
                 self.read += 1
-            if differences:
+            if differences and not self._is_superseded(stored):
                 self._add(_differing(stored, differences))
         finally:
             self._room.release()
 
+    def _is_superseded(self, stored: _Stored) -> bool:
+        """Whether the record was read again and another one holds now."""
+        query = select(versions.c.id).where(versions.c.line.contains(f'"supersedes":"{stored.record.get("id")}"'))
+        known = select(versions.c.id).where(versions.c.record_id == stored.record.get("id"))
+        with self._lock, self._catalogue.begin() as connection:
+            is_held = connection.execute(known.limit(1)).first() is not None
+            return not is_held and connection.execute(query.limit(1)).first() is not None
+
     def _add(self, finding: Finding) -> None:
         with self._lock:
             self._found.append(finding)
+
+
+def original_of(catalogue: Catalogue, reference: Reference) -> Capture | None:
+    """The capture that a revisit refers to, or None when it is not known."""
+    query = select(*capture_columns()).where(captures.c.record_id == reference.record_id).limit(1)
+    with catalogue.begin() as connection:
+        row = connection.execute(query).first()
+    return None if row is None else capture_from_row(row)
 
 
 def page_of(record: Mapping[str, Any], exchange: StoredExchange) -> PageInput:
@@ -152,16 +159,8 @@ def record_differences(record: Mapping[str, Any], reading: Reading) -> Iterator[
     """Each field in which the record is not what is read now, with both values where they are short."""
     if reading.article is not None:
         reading = replace(reading, article=furniture_removed_from(record).apply(reading.article))
-    again = build_record(reading).as_json()
-    for name in again:
-        if name in _OF_THE_CRAWL or name == "metadata":
-            continue
-        if record.get(name) != again[name]:
-            yield f"{name}{_shown(record.get(name), again[name])}"
-    then, now = record.get("metadata") or {}, again["metadata"]
-    for name in _OF_THE_READING:
-        if then.get(name) != now.get(name):
-            yield f"metadata.{name}{_shown(then.get(name), now.get(name))}"
+    for name, (then, now) in differing_fields(record, build_record(reading).as_json()).items():
+        yield f"{name}{_shown(then, now)}"
 
 
 def _shown(stored: Any, now: Any) -> str:
@@ -181,5 +180,6 @@ def _note(stored: _Stored, kind: str, message: str) -> Finding:
     return Finding(stored.key, kind, message, stored.store.place, severity="note")
 
 
-def _was_no_answer(reading: Reading) -> bool:
+def was_no_answer(reading: Reading) -> bool:
+    """Whether the page was not read to its end: its time was up, or its reader died."""
     return bool({ReadingTimedOut.kind, ReaderCrashed.kind} & set(reading.evidence))

@@ -34,7 +34,7 @@ from storage.objects import ObjectStore
 from storage.place import FORMAT, HEAD, STATE_DIRECTORY, Place
 from storage.rebuilding.leftover import left_steps
 from storage.rebuilding.replay import replay
-from storage.recovery import recover
+from storage.recovery import Recovery, recover
 from storage.sealed import SealedSegment
 from storage.segment import Segment
 from storage.segments import Segments
@@ -328,17 +328,24 @@ class Archive:
         directory = self._directory(source_id)
         left = recover(directory, clock=self.clock) if directory.is_dir() else []
         for found in left:
-            with self.catalogue.begin() as connection:
-                if not Segments(connection).has(found.stem):
-                    for step in left_steps(directory, found, self.holdings):
-                        replay(connection, source_id, step, again=True)
-            self._resume(source_id, found.seal())
+            self._take_up(source_id, found)
         self.courier.resume(source_id)
         if self.place.is_one_directory:
             self.courier.sweep()
         self._refuse_unknown_segments(source_id)
         self._stamp_later(source_id)
         return len(left)
+
+    def adopt(self, source_id: str, reading: SealedSegment) -> None:
+        """Take a sealed later reading into catalogue and chain, and send it; ended half-way, `recover` does the rest."""
+        self._take_up(source_id, Recovery(reading.stem, sealed=reading))
+
+    def _take_up(self, source_id: str, found: Recovery) -> None:
+        with self.catalogue.begin() as connection:
+            if not Segments(connection).has(found.stem):
+                for step in left_steps(self._directory(source_id), found, self.holdings):
+                    replay(connection, source_id, step, again=True)
+        self._resume(source_id, found.seal())
 
     def _stamp_later(self, source_id: str) -> None:
         """Ask again for the time stamps that the authority did not give when their manifests were made."""

@@ -12,7 +12,7 @@ import orjson
 
 from storage.digests import PART_BYTES, sha256_hex
 from storage.errors import NotReadableManifest
-from storage.names import Stem
+from storage.names import manifest_of_parcel
 from storage.sealed import SealedSegment
 from storage.timestamps import from_warc_date, warc_date
 
@@ -53,7 +53,8 @@ class Signature:
 class Manifest:
     """What a sealed segment holds; `previous` is the SHA-256 of the source's manifest before it, or None.
 
-    That digest is over the bytes as stored, signature included.
+    That digest is over the bytes as stored, signature included. `extractor_version` says what made a later reading of
+    the segment, when all of it was read; None for the segment's own.
     """
 
     source: str
@@ -63,6 +64,7 @@ class Manifest:
     objects: tuple[ManifestObject, ...]
     counts: Mapping[str, int]
     signature: Signature | None = None
+    extractor_version: str | None = None
 
     def to_bytes(self) -> bytes:
         """The manifest as stored: JSON with sorted keys and no white space, so that it has one digest."""
@@ -84,6 +86,8 @@ class Manifest:
             ],
             "counts": dict(self.counts),
         }
+        if self.extractor_version is not None:
+            facts["extractorVersion"] = self.extractor_version
         if self.signature is not None:
             facts["signature"] = {
                 "algorithm": self.signature.algorithm,
@@ -112,6 +116,7 @@ class Manifest:
                 objects=tuple(_object(one) for one in facts["objects"]),
                 counts={str(name): int(count) for name, count in facts["counts"].items()},
                 signature=_signature(facts["signature"]) if facts.get("signature") is not None else None,
+                extractor_version=facts.get("extractorVersion"),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise NotReadableManifest(key, str(error)) from error
@@ -133,8 +138,15 @@ def manifest_of(sealed: SealedSegment, *, previous: str | None, created: datetim
         )
         for part in sealed.parts
     )
-    source = Stem.parse(sealed.stem).source
-    return Manifest(source, sealed.stem, created or sealed.sealed_at, previous, tuple(objects), sealed.counts)
+    return Manifest(
+        source=sealed.source,
+        stem=str(manifest_of_parcel(sealed.stem).stem),
+        created=created or sealed.sealed_at,
+        previous=previous,
+        objects=tuple(objects),
+        counts=sealed.counts,
+        extractor_version=sealed.extractor_version,
+    )
 
 
 def sign(manifest: Manifest, signer: Signer) -> Manifest:

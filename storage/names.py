@@ -113,6 +113,22 @@ def manifest_name(stem: Stem, number: int | None = None) -> ObjectName:
     return ObjectName("manifests", stem, number)
 
 
+def manifest_of_parcel(name: str) -> ObjectName:
+    """The manifest of what is called `<stem>`, a segment, or `<stem>.<n>`, a later reading of it.
+
+    No stem ends like a number. Raises ValueError for other names.
+    """
+    stem, _, number = name.rpartition(".")
+    if stem and number.isdecimal():
+        return manifest_name(Stem.parse(stem), int(number))
+    return manifest_name(Stem.parse(name))
+
+
+def manifest_listing(name: ObjectName) -> ObjectName:
+    """The manifest that lists an object: the segment's own, or that of the later reading that made it."""
+    return manifest_name(name.stem, name.number or None)
+
+
 def timestamp_name(stem: Stem, number: int | None = None) -> ObjectName:
     """The time stamp of a manifest, beside it."""
     return ObjectName("timestamps", stem, number)

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from storage.digests import file_digests
 from storage.errors import DigestMismatch, ObjectMissing
 from storage.manifest import Manifest
-from storage.names import Stem, manifest_name
+from storage.names import manifest_of_parcel
 from storage.objects import ObjectInfo, ObjectStore
 from storage.sealed import SealedSegment
 
@@ -116,7 +116,7 @@ def last_key(name: str) -> str:
 
 def _manifest_key(name: str) -> str | None:
     """The manifest that lists a segment's parcel; None for a parcel of one object, which is named by its key."""
-    return None if "/" in name else manifest_name(Stem.parse(name)).key
+    return None if "/" in name else manifest_of_parcel(name).key
 
 
 def _fetched(store: ObjectStore, key: str, path: Path) -> ParcelFile:

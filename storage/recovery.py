@@ -16,7 +16,7 @@ from storage.capture import Capture
 from storage.cdxj import index_line
 from storage.durable import file_chunks, flush_directory, write_durably
 from storage.errors import NotReadableWarc
-from storage.names import Stem, warc_name
+from storage.names import Stem, manifest_of_parcel, warc_name
 from storage.sealed import SealedSegment, sealed_segments
 from storage.segment import Segment, SegmentFiles, new_record_id, utc_now
 from storage.timestamps import from_warc_date
@@ -73,7 +73,9 @@ def recover(
     """
     found = {waiting.stem: Recovery(waiting.stem, sealed=waiting) for waiting in sealed_segments(directory)}
     for stem in found:
-        SegmentFiles(directory, Stem.parse(stem)).remove_lines()
+        name = manifest_of_parcel(stem)
+        if name.number is None:
+            SegmentFiles(directory, name.stem).remove_lines()
     for warc in directory.glob("*.warc.gz"):
         if warc.name.removesuffix(".warc.gz") not in found:
             warc.replace(warc.with_name(warc.name + ".open"))

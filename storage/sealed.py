@@ -11,7 +11,7 @@ import orjson
 
 from storage.digests import file_digests
 from storage.durable import flush_directory, write_durably
-from storage.names import ObjectName, Stem, manifest_name
+from storage.names import ObjectName, manifest_of_parcel
 from storage.timestamps import from_warc_date, warc_date
 
 SEALED_SUFFIX = ".sealed.json"
@@ -32,6 +32,9 @@ class SealedPart:
 class SealedSegment:
     """What `Segment.seal` leaves: `parts` begin with the WARC; `counts` are records by WARC-Type.
 
+    A later reading of a segment is sealed in the same way: its `stem` ends with `.<n>`, its one part are the records
+    that it made, and `extractor_version` says by what.
+
     Files stay until `forget`, to be called when every store that must have them has confirmed them. A part
     that was moved into a store already no longer has its file; `DirectoryStore.put_file` takes that as done.
     """
@@ -41,16 +44,22 @@ class SealedSegment:
     sealed_at: datetime
     parts: tuple[SealedPart, ...]
     counts: Mapping[str, int]
+    extractor_version: str | None = None
 
     @property
     def warc(self) -> SealedPart:
-        """The WARC file."""
+        """The WARC file; the records of a later reading."""
         return self.parts[0]
 
     @property
     def manifest_key(self) -> str:
         """The key of the manifest that lists this segment."""
-        return manifest_name(Stem.parse(self.stem)).key
+        return manifest_of_parcel(self.stem).key
+
+    @property
+    def source(self) -> str:
+        """The id of its source."""
+        return manifest_of_parcel(self.stem).stem.source
 
     @property
     def size_bytes(self) -> int:
@@ -60,7 +69,7 @@ class SealedSegment:
     @property
     def manifest_path(self) -> Path:
         """Where the manifest lies as long as the segment waits here."""
-        return self.directory / manifest_name(Stem.parse(self.stem)).filename
+        return self.directory / manifest_of_parcel(self.stem).filename
 
     def forget(self) -> None:
         """Remove what is left of the segment from this disk; the note about it goes last."""
@@ -76,6 +85,7 @@ class SealedSegment:
             "stem": self.stem,
             "sealedAt": warc_date(self.sealed_at),
             "counts": dict(self.counts),
+            "extractorVersion": self.extractor_version,
             "parts": [
                 {"key": p.key, "bytes": p.bytes, "sha256": p.sha256, "compositeSha256": p.composite_sha256}
                 for p in self.parts
@@ -118,4 +128,5 @@ def sealed_segment(directory: Path, stem: str) -> SealedSegment | None:
         )
         for part in facts["parts"]
     )
-    return SealedSegment(facts["stem"], directory, from_warc_date(facts["sealedAt"]), parts, facts["counts"])
+    sealed_at = from_warc_date(facts["sealedAt"])
+    return SealedSegment(facts["stem"], directory, sealed_at, parts, facts["counts"], facts.get("extractorVersion"))

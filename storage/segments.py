@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, case, func, insert, select
 
 from storage.catalogue import segments
 
 if TYPE_CHECKING:
     from storage.manifest import Manifest
+    from storage.names import Kind
     from storage.rebuilding.chain import Link
     from storage.sealed import SealedSegment
 
+_FIRST: tuple[Kind, ...] = ("warc", "records")
+
 
 class Segments:
-    """The sealed segments of a catalogue, inside one transaction."""
+    """The sealed segments of a catalogue, and later readings of them as `<stem>.<n>`, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -41,7 +44,7 @@ class Segments:
             insert(segments).values(
                 stem=link.stem,
                 source_id=link.source_id,
-                key=link.objects["warc"].key if "warc" in link.objects else "",
+                key=next((link.objects[kind].key for kind in _FIRST if kind in link.objects), ""),
                 sealed_at=link.sealed_at,
                 bytes=link.size_bytes,
                 records=link.records,
@@ -64,9 +67,16 @@ class Segments:
         query = select(segments.c.manifest_key).where(segments.c.source_id == source_id)
         return set(self.connection.execute(query).scalars())
 
+    def readings(self, stem: str) -> dict[int, str]:
+        """The later readings of a segment: for the number of each the key of its manifest, in their order."""
+        query = select(segments.c.stem, segments.c.manifest_key).where(segments.c.stem.startswith(f"{stem}."))
+        found = {row.stem.removeprefix(f"{stem}."): row.manifest_key for row in self.connection.execute(query)}
+        return dict(sorted((int(number), key) for number, key in found.items() if number.isdecimal()))
+
     def totals(self, source_id: str) -> tuple[int, int]:
-        """How many segments the source has, and their bytes in all."""
-        query = select(func.count(), func.coalesce(func.sum(segments.c.bytes), 0)).where(
+        """How many segments the source has, and their bytes in all, with those of later readings."""
+        is_segment = case((segments.c.key.startswith("records/"), 0), else_=1)
+        query = select(func.coalesce(func.sum(is_segment), 0), func.coalesce(func.sum(segments.c.bytes), 0)).where(
             segments.c.source_id == source_id
         )
         count, size = self.connection.execute(query).one()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
 from storage.catalogue import insert_new, marks, observations, versions
 from storage.fingerprints import marks_of
@@ -115,6 +116,9 @@ class Versions:
         rows = [{name: getattr(version, name) for name in _FIELDS} | {"source_id": self.source_id} for version in new]
         if rows:
             self.connection.execute(insert_new(self.connection, versions), rows)
+        self._mark(new)
+
+    def _mark(self, new: Sequence[Version]) -> None:
         found = [
             {"mark": mark, "record_id": version.record_id}
             for version in new
@@ -133,6 +137,22 @@ class Versions:
             .limit(MAX_ALIKE)
         )
         return [Version(*row) for row in self.connection.execute(query)]
+
+    def supersede(self, reread: Sequence[tuple[Version, str]]) -> None:
+        """Let records take the place of those whose ids stand beside them; where that is done already nothing is."""
+        kept = {"article", "version", "lead_id", "captured_at"}
+        for start in range(0, len(reread), ARTICLES_PER_QUERY):
+            part = reread[start : start + ARTICLES_PER_QUERY]
+            query = select(versions.c.record_id, versions.c.id).where(
+                versions.c.source_id == self.source_id, versions.c.record_id.in_([old for _, old in part])
+            )
+            rows = {row.record_id: row.id for row in self.connection.execute(query)}
+            for version, old in part:
+                if old in rows:
+                    values = {name: getattr(version, name) for name in _FIELDS if name not in kept}
+                    self.connection.execute(update(versions).where(versions.c.id == rows[old]).values(values))
+            # Marks of the old records may stay: they lead to no version.
+            self._mark([version for version, old in part if old in rows])
 
     def observe(self, seen: Sequence[Observation]) -> None:
         """Record observations."""
@@ -197,7 +217,7 @@ def find_versions(connection: Connection, needle: str, articles: Sequence[str]) 
         )
         .order_by(versions.c.source_id, versions.c.article, versions.c.version)
     )
-    rows = list(connection.execute(query))
+    rows = list(connection.execute(query)) or _superseding(connection, needle)
     if not rows:
         return []
     first = rows[0]
@@ -207,6 +227,14 @@ def find_versions(connection: Connection, needle: str, articles: Sequence[str]) 
         .order_by(versions.c.version)
     )
     return [(row.source_id, Version(*row[1:])) for row in connection.execute(every)]
+
+
+def _superseding(connection: Connection, record_id: str) -> list[Any]:
+    """The version whose record took the place of that one; looks at every line, after nothing else was found."""
+    if not re.fullmatch("[0-9a-f]{32}", record_id):
+        return []
+    query = select(versions.c.source_id, versions.c.article)
+    return list(connection.execute(query.where(versions.c.line.contains(f'"supersedes":"{record_id}"')).limit(1)))
 
 
 def find_observations(connection: Connection, source_id: str, article: str) -> list[Observation]:

@@ -21,7 +21,7 @@ from storage.fixity.findings import Finding
 from storage.fixity.inventory import SEGMENT_ROOMS, Inventory, OnTheirWay, segment_name
 from storage.fixity.objectcheck import unreadable
 from storage.manifest import ManifestObject
-from storage.names import manifest_name
+from storage.names import manifest_listing
 
 _READERS = 8
 
@@ -119,7 +119,7 @@ def _absent(held: Sequence[Inventory], anchors: Anchors) -> set[str]:
     """The keys of manifests that no store shows: the catalogue knows them, or objects of their segment are there."""
     shown = {key for one in held for key in one.sizes}
     implied = {
-        manifest_name(name.stem).key
+        manifest_listing(name).key
         for key in shown
         if key.startswith(tuple(f"{room}/" for room in SEGMENT_ROOMS)) and (name := segment_name(key)) is not None
     }
@@ -153,7 +153,7 @@ def _came_meanwhile(one: Inventory, key: str, *, is_absent: bool) -> bool:
     """Whether the object came after it was looked for: a crawl may go on while this runs."""
     name = segment_name(key)
     # Where nothing of the segment was, it is no half delivery: a new replica is not asked a million times.
-    is_half = is_absent or (name is not None and manifest_name(name.stem).key in one.sizes)
+    is_half = is_absent or (name is not None and manifest_listing(name).key in one.sizes)
     return is_half and is_there_now(one, key)
 
 
@@ -179,7 +179,7 @@ def _unlisted(held: Sequence[Inventory], expected: Expected, on_their_way: OnThe
             if name is None:
                 yield Finding(key, "unlisted", "its name is not that of a segment's object", one.place)
                 continue
-            manifest = manifest_name(name.stem).key
+            manifest = manifest_listing(name).key
             if on_their_way.anywhere(key):
                 yield Finding(key, "unlisted", "its manifest is on its way", one.place, severity="note")
             elif manifest not in expected.manifests and is_there_now(one, manifest):

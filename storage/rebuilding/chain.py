@@ -11,7 +11,7 @@ from storage.digests import sha256_hex
 from storage.errors import NewsarkError, NotReadableManifest
 from storage.fixity.findings import Finding
 from storage.manifest import Manifest, ManifestObject
-from storage.names import Kind, ObjectName, parse_key
+from storage.names import Kind, ObjectName, manifest_of_parcel, parse_key
 from storage.objects import ObjectStore
 
 READERS = 8
@@ -19,7 +19,10 @@ READERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A sealed segment as its manifest lists it. Without a readable manifest: as its objects lie in the store."""
+    """A sealed segment as its manifest lists it. Without a readable manifest: as its objects lie in the store.
+
+    A later reading of a segment is a link of its own: its `stem` ends with `.<n>`, and it has records alone.
+    """
 
     source_id: str
     stem: str
@@ -35,10 +38,15 @@ class Link:
         """All bytes of its objects."""
         return sum(one.size_bytes for one in self.objects.values())
 
+    @property
+    def is_later_reading(self) -> bool:
+        """Whether it is a later reading of a segment, and no segment."""
+        return manifest_of_parcel(self.stem).number is not None
+
 
 @dataclass(slots=True)
 class Chains:
-    """The links of each source in order, what is wrong with them, and how many later readings were passed over."""
+    """The links of each source in order, what is wrong with them, and how many of them are later readings."""
 
     links: dict[str, list[Link]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -74,10 +82,9 @@ def _manifests(store: ObjectStore, chains: Chains) -> list[ObjectName]:
         except ValueError:
             # a signature or a time stamp beside a manifest, or what a later version keeps there
             continue
-        if name.number is None:
+        if name.kind == "manifests":
             names.append(name)
-        else:
-            chains.later_readings += 1
+            chains.later_readings += name.number is not None
     return names
 
 
@@ -94,7 +101,7 @@ def _link(store: ObjectStore, name: ObjectName) -> tuple[Link, Finding | None]:
     return (
         Link(
             source_id=manifest.source,
-            stem=manifest.stem,
+            stem=_parcel(name),
             sealed_at=manifest.created,
             records=sum(manifest.counts.values()),
             manifest_key=name.key,
@@ -106,15 +113,21 @@ def _link(store: ObjectStore, name: ObjectName) -> tuple[Link, Finding | None]:
     )
 
 
+def _parcel(name: ObjectName) -> str:
+    return str(name.stem) if name.number is None else f"{name.stem}.{name.number}"
+
+
 def _bare_link(store: ObjectStore, name: ObjectName, data: bytes) -> Link:
     stem, objects = name.stem, dict[Kind, ManifestObject]()
     kinds: dict[Kind, int | None] = {"warc": None, "index": None, "events": None, "records": 0}
+    if name.number is not None:
+        kinds = {"records": name.number}
     for kind, number in kinds.items():
         key = ObjectName(kind, stem, number).key
         for info in store.list(key):
             if info.key == key:
                 objects[kind] = ManifestObject(key, info.size_bytes, "")
-    return Link(stem.source, str(stem), stem.created, 0, objects, name.key, sha256_hex(data))
+    return Link(stem.source, _parcel(name), stem.created, 0, objects, name.key, sha256_hex(data))
 
 
 def _in_order(links: Iterable[Link]) -> Iterator[Link]:

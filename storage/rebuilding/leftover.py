@@ -33,7 +33,6 @@ def left_steps(directory: Path, found: Recovery, holdings: Readable) -> Iterator
 
 def _sealed_steps(directory: Path, sealed: SealedSegment, holdings: Readable) -> Iterator[Step]:
     objects = {parse_key(part.key).kind: ManifestObject(part.key, part.bytes, part.sha256) for part in sealed.parts}
-    source_id = Stem.parse(sealed.stem).source
-    link = Link(source_id, sealed.stem, sealed.sealed_at, sum(sealed.counts.values()), objects)
+    link = Link(sealed.source, sealed.stem, sealed.sealed_at, sum(sealed.counts.values()), objects)
     with TemporaryDirectory(dir=directory, prefix="left-") as beside:
         yield from stored_steps(holdings, link, Path(beside), lambda _: None, Told())

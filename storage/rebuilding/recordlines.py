@@ -83,6 +83,14 @@ class RecordLines:
                 address = facts.get("canonicalUrl") or facts["url"]
                 yield _version(facts, line, article_key(address), self.key), facts.get("previousVersion")
 
+    def superseding(self) -> Iterator[tuple[Version, str]]:
+        """Versions that were read again, each with the id of the record whose place it takes."""
+        for place in self._versions.values():
+            line = self._read(place)
+            facts = orjson.loads(line)
+            if superseded := facts.get("supersedes"):
+                yield _version(facts, line, "", self.key), superseded
+
     def _read(self, place: tuple[int, int]) -> bytes:
         assert self._file is not None
         self._file.seek(place[0])

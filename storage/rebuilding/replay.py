@@ -32,6 +32,7 @@ def replay(connection: Connection, source_id: str, step: Step, *, again: bool) -
     (add_missing_captures if again else add_captures)(connection, source_id, captured)
     versions.add([replace(version, lead_id=ids.get(identity)) for version, identity in step.versions])
     versions.add(_strays(connection, step, leads))
+    versions.supersede(step.reread)
     seen = [replace(one, lead_id=ids.get(identity)) for one, identity in step.observations]
     versions.observe(_missing(connection, source_id, seen) if again else seen)
     known = [(ids[visit.identity], visit, response) for visit, response in step.visits if visit.identity in ids]

@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from storage.rebuilding.recordlines import RecordLines
 from storage.rebuilding.steps import Captures, Step, Told, read_steps
 
 OpenStore = Callable[[], ObjectStore]
+REREAD_PER_STEP = 200
 
 
 @dataclass(slots=True)
@@ -91,6 +93,9 @@ def stored_steps(
     store: Readable, link: Link, directory: Path, tell: Callable[[Finding], None], told: Told
 ) -> Iterator[Step]:
     """The steps of a stored segment; objects that are damaged or missing are findings, and the rest is given."""
+    if link.is_later_reading:
+        yield from _reread_steps(store, link, directory, tell)
+        return
     events, events_whole = _lines(store, link, "events", directory, tell)
     records, records_whole = _lines(store, link, "records", directory, tell)
     key = link.objects["records"].key if "records" in link.objects else ""
@@ -115,6 +120,23 @@ def stored_steps(
         for path in (events, records):
             if path is not None:
                 path.unlink(missing_ok=True)
+
+
+def _reread_steps(store: Readable, link: Link, directory: Path, tell: Callable[[Finding], None]) -> Iterator[Step]:
+    """The steps of a later reading: the records that took the place of others."""
+    path, is_whole = _lines(store, link, "records", directory, tell)
+    key = link.objects["records"].key if "records" in link.objects else ""
+    lines = RecordLines(path, key, is_damaged=not is_whole)
+    try:
+        superseding = lines.superseding()
+        while some := list(islice(superseding, REREAD_PER_STEP)):
+            yield Step(reread=some)
+        for problem in lines.problems:
+            tell(Finding(key, "bad-line", problem))
+    finally:
+        lines.close()
+        if path is not None:
+            path.unlink(missing_ok=True)
 
 
 def _captures(store: Readable, link: Link, tell: Callable[[Finding], None]) -> Iterator[Capture]:

@@ -29,7 +29,7 @@ class Step:
     """One transaction: leads are named by their identity, and all stands in the order in which it was written.
 
     A visit stands with the record id of its response, a stray version (no visit tells of it) with that of the version
-    before it.
+    before it; a version that was read again with that of the record that its new one supersedes.
     """
 
     found: list[LeadFound] = field(default_factory=list)
@@ -41,6 +41,7 @@ class Step:
     source: SourceFile | None = None
     strays: list[tuple[Version, str | None]] = field(default_factory=list)
     furniture: list[FurnitureLearned] = field(default_factory=list)
+    reread: list[tuple[Version, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

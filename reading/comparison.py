@@ -1,0 +1,139 @@
+"""Records compared with what is read from the same bytes now, by field, and counted."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+# What only the crawl knows: it is not in the page.
+OF_THE_CRAWL = frozenset(
+    {"id", "version", "previousVersion", "requestedUrl", "discovery", "archive", "supersedes", "duplicateOf"}
+)
+# What follows from other fields.
+DERIVED = frozenset({"contentDigest", "fingerprint"})
+OF_THE_READING = ("judgement", "reason", "encoding", "fieldSources", "alternatives", "confidence", "doubts")
+MOST_NAMED = 20
+BODY = "articleBody"
+
+
+def differing_fields(record: Mapping[str, Any], again: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """For each field that differs, what is recorded and what is read now; fields of `metadata` by their whole path.
+
+    What a record of an older schema lacks counts as empty.
+    """
+    names = [name for name in again if name not in OF_THE_CRAWL | DERIVED and name != "metadata"]
+    pairs = {name: (record.get(name), again[name]) for name in names}
+    then, now = record.get("metadata") or {}, again.get("metadata") or {}
+    pairs |= {f"metadata.{name}": (then.get(name), now.get(name)) for name in OF_THE_READING}
+    return {name: pair for name, pair in pairs.items() if _value(pair[0]) != _value(pair[1])}
+
+
+def _value(value: Any) -> Any:
+    return None if value in ([], {}, "") else value
+
+
+def similarity(one: str, other: str) -> float:
+    """How alike two texts are, from 0 to 1: twice the words they share, by the words they have, in any order."""
+    if one == other:
+        return 1.0
+    words, others = Counter(one.split()), Counter(other.split())
+    total = words.total() + others.total()
+    return 2 * (words & others).total() / total if total else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A record and what is read from its bytes now."""
+
+    source_id: str
+    record: Mapping[str, Any]
+    again: Mapping[str, Any]
+    fields: tuple[str, ...]
+
+    @property
+    def loses_text(self) -> bool:
+        """Whether an article that has a text would have none."""
+        return bool(self.record.get(BODY)) and not self.again.get(BODY)
+
+    @property
+    def gains_text(self) -> bool:
+        """Whether an article without a text would have one."""
+        return not self.record.get(BODY) and bool(self.again.get(BODY))
+
+    @property
+    def similarity(self) -> float:
+        """How alike the two texts are."""
+        return similarity(self.record.get(BODY) or "", self.again.get(BODY) or "")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a re-extraction found so far: records by field, texts that go, and a sample of changes for people."""
+
+    keep: int = 0
+    read: int = 0
+    changed: int = 0
+    segments: int = 0
+    skipped: int = 0
+    by_field: Counter[str] = field(default_factory=Counter)
+    lost: int = 0
+    lost_urls: list[str] = field(default_factory=list)
+    gained: int = 0
+    unread: int = 0
+    problems: list[str] = field(default_factory=list)
+    sample: list[Change] = field(default_factory=list)
+    interrupted: bool = False
+    _likeness: float = 0.0
+    _chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - which are shown is no secret
+
+    def add(self, change: Change) -> None:
+        """Count a record that was read again."""
+        self.read += 1
+        self._likeness += change.similarity
+        if not change.fields:
+            return
+        self.changed += 1
+        self.by_field.update(change.fields)
+        self.gained += change.gains_text
+        if change.loses_text:
+            self.lost += 1
+            if len(self.lost_urls) < MOST_NAMED:
+                self.lost_urls.append(str(change.record.get("url")))
+        self._choose(change)
+
+    def add_unread(self, problem: str) -> None:
+        """Count a record that could not be read again."""
+        self.unread += 1
+        if len(self.problems) < MOST_NAMED:
+            self.problems.append(problem)
+
+    def _choose(self, change: Change) -> None:
+        if len(self.sample) < self.keep:
+            self.sample.append(change)
+        elif self.keep and (place := self._chance.randrange(self.changed)) < self.keep:
+            self.sample[place] = change
+
+    @property
+    def likeness(self) -> float | None:
+        """How alike old and new texts are on average, unchanged ones with them; None when nothing was read."""
+        return self._likeness / self.read if self.read else None
+
+    def as_json(self) -> dict[str, Any]:
+        """The tally as JSON-ready values."""
+        return {
+            "read": self.read,
+            "changed": self.changed,
+            "unread": self.unread,
+            "skipped": self.skipped,
+            "segments": self.segments,
+            "fields": dict(self.by_field.most_common()),
+            "lostText": self.lost,
+            "lostTextUrls": self.lost_urls,
+            "gainedText": self.gained,
+            "bodySimilarity": None if self.likeness is None else round(self.likeness, 4),
+            "problems": self.problems,
+            "complete": not self.interrupted,
+        }
