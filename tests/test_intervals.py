@@ -44,7 +44,7 @@ def test_the_same_figures_come_again() -> None:
 
 
 def test_lists_of_different_length_and_no_values_are_refused() -> None:
-    with pytest.raises(ValueError, match="shorter|longer"):
+    with pytest.raises(ValueError, match=r"shorter|longer"):
         paired([1.0], [1.0, 0.0])
     with pytest.raises(ValueError, match="at least one"):
         interval([])
