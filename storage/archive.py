@@ -6,8 +6,6 @@ the catalogue says about it. What is sealed is brought to the stores by the cour
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -39,7 +37,7 @@ from storage.sealed import SealedSegment
 from storage.segment import Segment
 from storage.segments import Segments
 from storage.settling import Settlement, Settling
-from storage.sources import Sources
+from storage.sources import Sources, owner_name
 from storage.versions import Version, Versions
 from storage.vouching.timestamping import missing_stamps, stamp_key
 from storage.vouching.voucher import Vouching
@@ -337,7 +335,7 @@ class Archive:
         return len(left)
 
     def adopt(self, source_id: str, reading: SealedSegment) -> None:
-        """Take a sealed later reading into catalogue and chain, and send it; ended half-way, `recover` does the rest."""
+        """Take a sealed later reading into catalogue and chain, and send it; half-way, `recover` does the rest."""
         self._take_up(source_id, Recovery(reading.stem, sealed=reading))
 
     def _take_up(self, source_id: str, found: Recovery) -> None:
@@ -396,8 +394,3 @@ class Archive:
         """Close the catalogue; segments that are still open, or on their way, stay on this disk for the next time."""
         self.courier.close()
         self.catalogue.close()
-
-
-def owner_name() -> str:
-    """This process, as written into leases: host and process id."""
-    return f"{socket.gethostname()}:{os.getpid()}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -124,3 +125,8 @@ def _is_dead(holder: str, me: str) -> bool:
     except PermissionError:
         return False
     return False
+
+
+def owner_name() -> str:
+    """This process, as written into leases: host and process id."""
+    return f"{socket.gethostname()}:{os.getpid()}"
