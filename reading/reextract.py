@@ -21,7 +21,7 @@ import orjson
 from sqlalchemy import select
 
 from pipelines.article import ArticleRecord
-from pipelines.learned import furniture_removed_from
+from pipelines.learned import LearnedFurniture, furniture_removed_from
 from pipelines.pool import ReaderPool
 from pipelines.reading import Reading, extractor_version
 from pipelines.record import ID_HEX_DIGITS, build_record
@@ -35,7 +35,6 @@ from storage.readback import Reference, read_capture
 from storage.rerecording import LaterReading, is_read_by, stem_of_warc
 from storage.sources import Sources
 
-After = Callable[[str, dict[str, Any]], dict[str, Any]]
 """What is done to the article of each reading before it is compared: from a source's id and the article's fields."""
 
 LEASE_SECONDS = 3600.0
@@ -43,11 +42,6 @@ ROWS_AT_ONCE = 200
 _READ_AHEAD = 2
 # What one capture's bytes may be; anything else is about the store, and ends the run.
 _UNREADABLE = (ObjectMissing, NotReadableWarc, DigestMismatch, KeyError, TypeError, ValueError)
-
-
-def as_it_is(source_id: str, article: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 - the identity among After
-    """The article unchanged."""
-    return article
 
 
 @dataclass(slots=True)
@@ -139,7 +133,7 @@ class _Outcome:
 class Reextraction:
     """Reads what a plan names; `advance` is told of each record. Memory holds some records for each worker.
 
-    `after` is applied to every reading's article before it is compared with the record.
+    What was learned of a source's furniture since a page was read is taken out of its text too.
     """
 
     def __init__(
@@ -148,14 +142,13 @@ class Reextraction:
         pool: ReaderPool,
         *,
         workers: int = 1,
-        after: After = as_it_is,
         advance: Callable[[], object] = lambda: None,
         keep: int = 0,
     ) -> None:
         self._archive = archive
         self._pool = pool
         self._threads = workers + 2
-        self._after = after
+        self._furniture: dict[str, LearnedFurniture] = {}
         self._advance = advance
         self._lock = threading.Lock()
         self.tally = Tally(keep=keep)
@@ -263,9 +256,15 @@ class Reextraction:
 
     def _change(self, source_id: str, record: Mapping[str, Any], reading: Reading) -> Change:
         article = furniture_removed_from(record).apply(reading.article or {})
-        reading = replace(reading, article=self._after(source_id, article))
+        reading = replace(reading, article=self._learned(source_id).apply(article))
         again = build_record(reading).as_json()
         return Change(source_id, record, again, tuple(differing_fields(record, again)))
+
+    def _learned(self, source_id: str) -> LearnedFurniture:
+        with self._lock:
+            if source_id not in self._furniture:
+                self._furniture[source_id] = LearnedFurniture(self._archive.furniture(source_id))
+            return self._furniture[source_id]
 
     def _original(self, reference: Reference) -> Capture | None:
         with self._lock:

@@ -117,3 +117,10 @@ def test_it_is_learned_as_the_crawl_goes_and_is_no_edit(newsroom: Newsroom, tmp_
     last = records(tmp_path)
     assert last.pop(5)["articleBody"].split("\n") == own_paragraphs(5), "the rebuilt catalogue knows it too"
     assert last == after
+
+    assert newsark("reextract", "--all", "--yes", "--archive", "archive", cwd=tmp_path).code == 0
+    read_again = records(tmp_path)
+    for number in range(2):
+        assert read_again[number]["articleBody"].split("\n") == own_paragraphs(number)
+        assert read_again[number]["supersedes"] == first[number]["id"]
+        assert [one["text"] for one in read_again[number]["removed"]] == APPEAL
