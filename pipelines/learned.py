@@ -26,6 +26,8 @@ MIN_LETTERS = 20
 
 MIN_SHARED_WORDS = 0.25
 _LONG_WORD = re.compile(r"\w{4,}")
+# One such line among what is told of furniture would make every later settlement of the crawl fail.
+_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 _NOTE = re.compile(
     r"\W*(?:(?:editor['’]?s|publisher['’]?s|author['’]?s)['’]? note|note (?:to readers|from the editor)|corrections?\b"
     r"|clarification|(?:this|the) (?:article|story|piece|report|headline|post) (?:has been|was|is) "
@@ -76,7 +78,7 @@ class LearnedFurniture:
         self._articles.update(told.lines)
         for line in sorted(told.lines):
             is_repeated = self._articles[line] >= MIN_ARTICLES and line not in self._learned
-            if is_repeated and not self._own[line] and not _NOTE.match(line):
+            if is_repeated and not self._own[line] and not _NOTE.match(line) and not _UNWRITABLE.search(line):
                 self._learned.add(line)
                 self.fresh.append(line)
         if len(self._window) > WINDOW_ARTICLES:
@@ -120,7 +122,9 @@ class LearnedFurniture:
         }
         for way in (range(len(lines)), range(len(lines) - 1, -1, -1)):
             for place in way:
-                if may_go[place] and (place - 1 in gone or place + 1 in gone):
+                # a heading belongs to what stands under it
+                is_under = place - 1 in gone and place not in headings
+                if may_go[place] and (is_under or place + 1 in gone):
                     gone.add(place)
         return gone if len(gone) < len(lines) else set()
 

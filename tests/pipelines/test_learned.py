@@ -104,6 +104,31 @@ def test_a_heading_goes_with_what_stands_under_it() -> None:
         assert read["sections"] == [{"headline": None, "paragraphs": lines(story(number))}]
 
 
+def test_a_heading_below_furniture_stays_with_its_own_text() -> None:
+    stories = []
+    for number in range(3):
+        read = story(number)
+        own = lines(read)
+        read["articleBody"] = "\n".join([own[0], APPEAL[1], "Background", own[1]])
+        read["sections"] = [
+            {"headline": None, "paragraphs": [own[0], APPEAL[1]]},
+            {"headline": "Background", "paragraphs": [own[1]]},
+        ]
+        stories.append((str(number), read))
+    for number, read in enumerate(learn_and_apply(stories)):
+        first, last = lines(story(number))
+        assert lines(read) == [first, "Background", last]
+        assert [section["headline"] for section in read["sections"]] == [None, "Background"]
+
+
+@pytest.mark.parametrize("sign", ["\ud800", "\x00"])
+def test_a_line_that_cannot_be_written_down_is_not_learned(sign: str) -> None:
+    known = LearnedFurniture()
+    for number in range(4):
+        known.learn(str(number), story(number, APPEAL[1], f"A paragraph with a broken {sign} sign in it."))
+    assert known.fresh == [APPEAL[1]]
+
+
 def test_a_text_that_is_all_furniture_stays() -> None:
     said = ("The same short message stands here.", "It is all that this page has to say.")
     stories = [(str(key), article(*said, headline=f"Number{key} unlike others")) for key in range(4)]
