@@ -52,7 +52,7 @@ class Removed(Part):
     text: str = Field(description="The paragraph.")
     reason: str = Field(
         description="Why: `furniture` (it stands on other articles of the source too), `cue` (it sells, points "
-        "elsewhere or states rights), `selector` (the source file says so)."
+        "elsewhere, states rights or presents the author), `selector` (the source file says so)."
     )
 
 
@@ -121,7 +121,8 @@ class Metadata(Part):
     field_sources: dict[str, str] = Field(
         default_factory=dict,
         description="For each field where it was read: `json-ld`, `meta`, `h1`, `title`, `byline`, `time`, `html`, "
-        "`link`, `header`, `url`, `feed`, `htmldate`; for the text the way it was found: `region`, `page`, `cascade`.",
+        "`link`, `header`, `url`, `feed`, `htmldate`; for the text the way it was found: `region`, `captions`, `page`, "
+        "`cascade`, `json-ld`.",
     )
     alternatives: dict[str, dict[str, str]] = Field(
         default_factory=dict,

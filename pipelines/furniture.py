@@ -107,7 +107,7 @@ _OUTSIDE = {
     "address",
     "dialog",
 }
-_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 """Soft hyphens, zero-width spaces, word joiners: nobody sees them and they part words for a search."""
 _LINKED_SHARE = 0.9
 _MAX_LINKED_CHARS = 220
@@ -118,7 +118,7 @@ def words_of(text: str | None) -> str:
     if not text:
         return ""
     words = " ".join(text.split())
-    return words if words.isascii() else words.translate(_INVISIBLE).strip()
+    return words if words.isascii() else words.translate(INVISIBLE).strip()
 
 
 def drop_silent(tree: HtmlElement) -> None:

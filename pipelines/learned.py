@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.bodyhtml import without_lines
 from pipelines.words import count_words
 
 WINDOW_ARTICLES = 300
@@ -98,9 +99,11 @@ class LearnedFurniture:
             return dict(article)
         body = "\n".join(line for place, line in enumerate(lines) if place not in removed)
         gone = [{"text": lines[place], "reason": "furniture"} for place in sorted(removed)]
+        markup = article.get("articleBodyHtml")
         return {
             **article,
             "articleBody": body,
+            "articleBodyHtml": without_lines(markup, removed) if markup else None,
             "sections": list(_sections_without(article.get("sections") or (), removed)),
             "wordCount": count_words(body),
             "removed": [*(article.get("removed") or ()), *gone],

@@ -10,19 +10,22 @@ from lxml.html import HtmlElement
 
 from pipelines.article import SCHEMA_VERSION, WITH_TEXT, Kind
 from pipelines.blocks import Block
+from pipelines.bodyhtml import body_html
 from pipelines.byline import headline_element
+from pipelines.doubts import Told
 from pipelines.headline import Headline, choose_headline
 from pipelines.images import article_images, article_media
 from pipelines.jsonld import LinkedData, linked_data
 from pipelines.judge import Judgement, Seen, judge
 from pipelines.language import text_language
+from pipelines.linkedtext import with_linked_text
 from pipelines.links import Resolver, page_links
 from pipelines.merge import Fields, Sources, merge
 from pipelines.meta import DESCRIPTIONS, IMAGES, TITLES, Meta, page_meta
 from pipelines.page import Page, PageInput, ReadLimits, open_page
 from pipelines.reading import EXTRACTOR, Reading, extractor_version, unreadable
 from pipelines.signs import Signs, signs_of
-from pipelines.text import Text, Told, article_text
+from pipelines.text import Text, article_text
 from pipelines.words import count_words
 from storage.errors import PageError
 
@@ -64,16 +67,20 @@ def _read_tree(page: PageInput, opened: Page, tree: HtmlElement, limits: ReadLim
     fields = Fields()
     merge(fields, Sources(tree, page.url, opened.base, meta, data, headline, page.hints))
     _media(fields, tree, meta, data, headline, opened.base, limits)
-    text = article_text(tree, _told(fields, meta, data, headline))
+    told = _told(fields, page, meta, data, headline)
+    text = article_text(tree, told)
     judgement = judge(
         Seen(page.url, page.status, meta, data, text, links, lambda: _signs(page, limits), opened.complete)
     )
+    text, judgement = with_linked_text(text, told, judgement)
     if judgement.kind not in WITH_TEXT:
         fields.forget_guesses()
     _words(fields, page, meta, data, text, judgement)
+    if judgement.kind in WITH_TEXT:
+        fields.put("articleBodyHtml", body_html(text.blocks, text.within, resolve), text.way)
     if (opened.too_deep or not opened.complete) and judgement.kind != "truncated":
         judgement = replace(judgement, evidence=(*judgement.evidence, "the page is cut short"))
-    article = _content(page, opened, canonical, fields, data, judgement)
+    article = _content(page, opened, canonical, fields, data, text, judgement)
     feeds = dict.fromkeys(url for href, _ in meta.feeds if (url := resolve(href)))
     return Reading(
         page.url,
@@ -113,16 +120,25 @@ def _media(
         fields.put(kind, article_media(data, kind, base, limits.max_images), "json-ld")
 
 
-def _told(fields: Fields, meta: Meta, data: LinkedData, headline: Headline | None) -> Told:
-    """What the text must not repeat, and where its lead is known from."""
+def _told(fields: Fields, page: PageInput, meta: Meta, data: LinkedData, headline: Headline | None) -> Told:
+    """What the text must not repeat, where its lead is known from, and what it is checked against."""
     titles = [headline.text, *headline.others.values()] if headline else []
     titles += [title for title in (data.text("headline"), meta.first(*TITLES), meta.title) if title]
     descriptions = [data.text("description"), *(value for _, value in meta.all(*DESCRIPTIONS))]
+    descriptions.append(page.hints.get("description"))
+    body = next((value for value in data.values("articleBody") if isinstance(value, str)), "")
     return Told(
         tuple(dict.fromkeys(titles)),
         tuple(dict.fromkeys(text for text in descriptions if text)),
         tuple(author["name"] for author in fields.values.get("author", ())),
+        body,
+        _whole_number(data.text("wordCount")),
+        data.article_type == "LiveBlogPosting" or bool(data.values("coverageStartTime")),
     )
+
+
+def _whole_number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 7 else None
 
 
 def _words(fields: Fields, page: PageInput, meta: Meta, data: LinkedData, text: Text, judgement: Judgement) -> None:
@@ -163,6 +179,7 @@ def _content(
     canonical: str | None,
     fields: Fields,
     data: LinkedData,
+    text: Text,
     judgement: Judgement,
 ) -> dict[str, Any]:
     is_article = judgement.kind in WITH_TEXT
@@ -174,6 +191,8 @@ def _content(
         "alternatives": fields.alternatives,
         "judgement": judgement.kind,
         "reason": judgement.reason,
+        "confidence": text.trust.confidence if is_article else None,
+        "doubts": list(text.trust.doubts) if is_article else [],
         "evidence": list(judgement.evidence),
         "encoding": opened.encoding,
     }
@@ -182,5 +201,6 @@ def _content(
         "url": page.url,
         "canonicalUrl": canonical,
         **fields.values,
+        "removed": [{"text": line, "reason": "cue"} for line in text.removed] if is_article else [],
         "metadata": metadata,
     }
