@@ -34,8 +34,13 @@ _PATTERN_START = ("/", "*", "http://", "https://")
 _RISKS = ("normal", "high", "acute")
 
 
+def is_source_id(value: str) -> bool:
+    """Whether a text can be the id of a source."""
+    return _SLUG.fullmatch(value) is not None and len(value) <= MAX_ID_LENGTH
+
+
 def _slug(value: str) -> str:
-    if not _SLUG.fullmatch(value) or len(value) > MAX_ID_LENGTH:
+    if not is_source_id(value):
         raise ValueError(f"must be lower-case letters, digits and single hyphens, at most {MAX_ID_LENGTH}")
     return value
 

@@ -15,6 +15,7 @@ from newsark.commands import (
     doctor,
     export,
     extract,
+    importing,
     init,
     rebuild,
     reextract,
@@ -34,7 +35,7 @@ class Commands(PlainGroup):
 
     order = (
         *("init", "sources", "crawl", "status", "show", "export", "extract"),
-        *("verify", "validate", "reextract", "rebuild", "doctor"),
+        *("import", "verify", "validate", "reextract", "rebuild", "doctor"),
     )
 
 
@@ -53,6 +54,7 @@ app.command("status", cls=PlainCommand)(status.status)
 app.command("show", cls=PlainCommand)(show.show)
 app.command("export", cls=PlainCommand)(export.export)
 app.command("extract", cls=PlainCommand)(extract.extract)
+app.command("import", cls=PlainCommand)(importing.import_files)
 app.command("verify", cls=PlainCommand)(verify.verify)
 app.command("validate", cls=PlainCommand)(validate.validate)
 app.command("reextract", cls=PlainCommand)(reextract.reextract)

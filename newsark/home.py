@@ -164,8 +164,22 @@ class Home:
 
         have = {known.source.id for known in files}
         with self.archive() as archive, archive.catalogue.begin() as connection:
-            rows = [row for row in Sources(connection).known() if row.id not in have]
+            # one without a home is a collection of imported files
+            rows = [row for row in Sources(connection).known() if row.id not in have and row.home]
         return files + [KnownFile(parse_source(row.toml, f"catalogue: {row.id}"), row.toml, None) for row in rows]
+
+    def source_id(self, name: str) -> str:
+        """The id of the source with that id or name, imported collections among them. Raises UnknownSource."""
+        from storage.sources import Sources
+
+        names = {one.source.id: one.source.name for one in self.source_files()}
+        if self.has_archive:
+            with self.archive() as archive, archive.catalogue.begin() as connection:
+                names = {row.id: row.name for row in Sources(connection).known()} | names
+        for source_id, called in names.items():
+            if name in (source_id, called):
+                return source_id
+        raise unknown_source(name, list(names))
 
 
 def find_source(name: str, known: list[KnownFile]) -> KnownFile:

@@ -133,9 +133,13 @@ class Rereading:
 
 def original_of(catalogue: Catalogue, reference: Reference) -> Capture | None:
     """The capture that a revisit refers to, or None when it is not known."""
-    query = select(*capture_columns()).where(captures.c.record_id == reference.record_id).limit(1)
+    query = select(*capture_columns()).limit(1)
     with catalogue.begin() as connection:
-        row = connection.execute(query).first()
+        row = connection.execute(query.where(captures.c.record_id == reference.record_id)).first()
+        if row is None and reference.payload_digest:
+            # others' revisits name their original by its payload alone
+            same = query.where(captures.c.payload_digest == reference.payload_digest)
+            row = connection.execute(same.where(captures.c.record_type == "response")).first()
     return None if row is None else capture_from_row(row)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, Self
 
 from storage.exchange import Truncation
+from storage.importnames import index_filename, is_imported
+from storage.timestamps import from_warc_date, warc_date
 
 CaptureType = Literal["response", "revisit", "metadata"]
 """WARC-Type of the record that stands for the exchange; `metadata` where no response head came."""
@@ -40,5 +43,16 @@ class Capture:
 
     @property
     def filename(self) -> str:
-        """The WARC's file name without its folders: WARC-Filename, and `filename` in indexes and records."""
-        return self.key.rpartition("/")[2]
+        """The WARC's file name without its folders: WARC-Filename, and `filename` in indexes. Of an imported file it is
+        what follows `imports/`, for names of others' files come twice."""
+        return index_filename(self.key) if is_imported(self.key) else self.key.rpartition("/")[2]
+
+    def facts(self) -> dict[str, Any]:
+        """The capture as JSON-ready values, those that are None left out."""
+        told = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in told.items() if value is not None} | {"date": warc_date(self.date)}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """The capture of such values. Raises KeyError, TypeError or ValueError for others."""
+        return cls(**{**facts, "date": from_warc_date(facts["date"])})

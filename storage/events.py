@@ -109,6 +109,34 @@ class FurnitureLearned:
 
 
 @dataclass(frozen=True, slots=True)
+class FileImported:
+    """A file that others made was taken in: its key, and what its provenance says in short."""
+
+    at: datetime
+    key: str
+    name: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureImported:
+    """An exchange in an imported file: the facts of its Capture, those that are None left out."""
+
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleImported:
+    """What an imported page holds: `version` is the id of the record that it added, `observed` an outcome."""
+
+    at: datetime
+    url: str
+    article: str
+    version: str | None = None
+    observed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """The lines since the `settled` before are one step. `warc_bytes` is how much of the WARC it took in, if any."""
 
@@ -123,7 +151,20 @@ class Undone:
     at: datetime
 
 
-Event = SourceFile | RunBegan | RunEnded | LeadFound | LeadFetched | LeadVisited | FurnitureLearned | Settled | Undone
+Event = (
+    SourceFile
+    | RunBegan
+    | RunEnded
+    | LeadFound
+    | LeadFetched
+    | LeadVisited
+    | FurnitureLearned
+    | FileImported
+    | CaptureImported
+    | ArticleImported
+    | Settled
+    | Undone
+)
 
 
 def to_line(event: Event) -> bytes:
@@ -287,6 +328,32 @@ def _read_learned(facts: Facts) -> FurnitureLearned:
     return FurnitureLearned(_moment(facts["at"]), facts["text"])
 
 
+def _write_file(event: FileImported) -> dict[str, Any]:
+    return {"at": _time(event.at), "key": event.key, "name": event.name, "bytes": event.size_bytes}
+
+
+def _read_file(facts: Facts) -> FileImported:
+    return FileImported(_moment(facts["at"]), facts["key"], facts["name"], facts["bytes"])
+
+
+def _write_capture(event: CaptureImported) -> dict[str, Any]:
+    return {"capture": dict(event.facts)}
+
+
+def _read_capture(facts: Facts) -> CaptureImported:
+    return CaptureImported(dict(facts["capture"]))
+
+
+def _write_article(event: ArticleImported) -> dict[str, Any]:
+    facts = {"at": _time(event.at), "url": event.url, "article": event.article}
+    return facts | {"version": event.version, "observed": event.observed}
+
+
+def _read_article(facts: Facts) -> ArticleImported:
+    shown = (facts.get("version"), facts.get("observed"))
+    return ArticleImported(_moment(facts["at"]), facts["url"], facts["article"], *shown)
+
+
 def _write_settled(event: Settled) -> dict[str, Any]:
     return {"at": _time(event.at), "warcBytes": event.warc_bytes}
 
@@ -311,6 +378,9 @@ _SHAPES: dict[type[Any], tuple[str, Callable[[Any], dict[str, Any]], Callable[[F
     LeadFetched: ("lead-fetched", _write_fetched, _read_fetched),
     LeadVisited: ("lead-visited", _write_visited, _read_visited),
     FurnitureLearned: ("furniture-learned", _write_learned, _read_learned),
+    FileImported: ("file-imported", _write_file, _read_file),
+    CaptureImported: ("capture-imported", _write_capture, _read_capture),
+    ArticleImported: ("article-imported", _write_article, _read_article),
     Settled: ("settled", _write_settled, _read_settled),
     Undone: ("undone", _write_undone, _read_undone),
 }

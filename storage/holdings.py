@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from storage.errors import ObjectMissing, StorageError
+from storage.importnames import is_imported, waiting_name
 from storage.names import parse_key
 from storage.objects import ObjectStore, check_key
 
@@ -52,6 +53,9 @@ class Holdings:
 
     def _candidates(self, key: str) -> Iterator[Path]:
         yield self._outbox / check_key(key)
+        if is_imported(key):
+            yield from self._waiting.glob(f"*/*.{waiting_name(key)}")
+            return
         try:
             name = parse_key(key)
         except ValueError:

@@ -15,7 +15,9 @@ from warcio.bufferedreaders import ChunkedDataReader
 from storage.capture import Capture
 from storage.errors import DigestMismatch, NotReadableWarc
 from storage.exchange import head_status, parse_header_lines
+from storage.foreignrecord import ForeignRecord, foreign_record, unpacked
 from storage.gzipmembers import Member, unpack_member
+from storage.importnames import is_imported
 from storage.objects import Readable
 from storage.timestamps import from_warc_date
 from storage.warcfields import parse_field_lines
@@ -78,12 +80,15 @@ def read_capture(
 ) -> StoredExchange:
     """The record that is the gzip member at `offset`, `length` bytes long, of the WARC under `key`.
 
-    A revisit's payload is read from the Capture that `resolve` finds for its reference. Raises ObjectMissing,
+    What others wrote need not be a gzip member, and is not held against the digests that they wrote. A revisit's
+    payload is read from the Capture that `resolve` finds for its reference. Raises ObjectMissing,
     NotReadableWarc (no whole record there, or an original that cannot be found) and DigestMismatch.
     """
     data = store.get_range(key, offset, length)
-    record = scanned_record(Member(offset, length, unpack_member(data, key, offset)), key)
-    stored = _stored(record, key)
+    if is_imported(key):
+        stored = _imported(foreign_record(unpacked(data), key, offset, length), key)
+    else:
+        stored = _stored(scanned_record(Member(offset, length, unpack_member(data, key, offset)), key), key)
     if stored.reference is None or resolve is None:
         return stored
     found = resolve(stored.reference)
@@ -92,10 +97,33 @@ def read_capture(
     if found.record_type == "revisit":
         raise NotReadableWarc(key, offset, f"the original of this revisit is a revisit itself, {found.record_id}")
     original = read_capture(store, found.key, found.offset, found.length)
-    wanted = stored.reference.payload_digest
+    wanted = stored.reference.payload_digest if not is_imported(key) else None
     if wanted and original.payload is not None and not _matches(wanted, original.payload):
         raise DigestMismatch(f"the payload of {found.record_id}", wanted, _digest(wanted, original.payload))
     return replace(stored, payload=original.payload, original=original)
+
+
+def _imported(record: ForeignRecord, key: str) -> StoredExchange:
+    """A record that others wrote, as far as it can be understood."""
+    try:
+        date = record.date()
+    except ValueError as error:
+        raise NotReadableWarc(key, record.offset, str(error)) from error
+    is_revisit = record.record_type == "revisit"
+    head = record.http_head
+    told = record.fields.get("content-type", "")
+    if not head and record.record_type == "resource":
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: {told}\r\n\r\n".encode("latin-1", "replace")
+    return StoredExchange(
+        record_type=record.record_type,
+        record_id=record.record_id(key),
+        target_uri=record.url,
+        date=date,
+        warc_fields=record.fields,
+        http_head=head,
+        payload=None if is_revisit else record.body,
+        reference=reference_of(record.fields) if is_revisit else None,
+    )
 
 
 def _stored(record: ScannedRecord, key: str) -> StoredExchange:
@@ -107,7 +135,7 @@ def _stored(record: ScannedRecord, key: str) -> StoredExchange:
     payload: bytes | None = _entity_body(head, block[len(head) :]) if is_http else block
     reference = None
     if record.record_type == "revisit":
-        payload, reference = None, _reference(fields)
+        payload, reference = None, reference_of(fields)
     elif payload is not None and not _matches_either(fields, payload, block[len(head) :]):
         wanted = fields["warc-payload-digest"]
         raise DigestMismatch(f"the payload of {what}", wanted, _digest(wanted, payload))
@@ -136,11 +164,20 @@ def _entity_body(head: bytes, body: bytes) -> bytes:
     return unchunked
 
 
-def _reference(fields: dict[str, str]) -> Reference:
-    date = fields.get("warc-refers-to-date")
+def _date_or_none(text: str | None) -> datetime | None:
+    """A date that only helps to find the original; one that cannot be read does not."""
+    try:
+        return from_warc_date(text) if text else None
+    except ValueError:
+        return None
+
+
+def reference_of(fields: dict[str, str]) -> Reference:
+    """What the WARC fields of a revisit, names in lower case, say of its original."""
+    date = _date_or_none(fields.get("warc-refers-to-date"))
     return Reference(
-        target_uri=fields.get("warc-refers-to-target-uri") or fields.get("warc-target-uri", ""),
-        date=from_warc_date(date) if date else None,
+        target_uri=(fields.get("warc-refers-to-target-uri") or fields.get("warc-target-uri", "")).strip("<>"),
+        date=date,
         record_id=fields.get("warc-refers-to"),
         payload_digest=fields.get("warc-payload-digest"),
     )

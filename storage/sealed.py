@@ -11,6 +11,7 @@ import orjson
 
 from storage.digests import file_digests
 from storage.durable import flush_directory, write_durably
+from storage.importnames import is_imported, waiting_name
 from storage.names import ObjectName, manifest_of_parcel
 from storage.timestamps import from_warc_date, warc_date
 
@@ -105,6 +106,11 @@ def sealed_part(name: ObjectName, directory: Path) -> SealedPart:
     return SealedPart(name.key, path, digests.size_bytes, digests.sha256, digests.composite_sha256)
 
 
+def waiting_filename(stem: str, key: str) -> str:
+    """What a part is called as long as it waits here; an imported file is named after the stem, not as others did."""
+    return f"{stem}.{waiting_name(key)}" if is_imported(key) else key.rpartition("/")[2]
+
+
 def sealed_segments(directory: Path) -> Iterator[SealedSegment]:
     """The sealed segments that still wait in `directory`, oldest name first."""
     for note in sorted(directory.glob(f"*{SEALED_SUFFIX}")):
@@ -121,7 +127,7 @@ def sealed_segment(directory: Path, stem: str) -> SealedSegment | None:
     parts = tuple(
         SealedPart(
             part["key"],
-            directory / part["key"].rpartition("/")[2],
+            directory / waiting_filename(facts["stem"], part["key"]),
             part["bytes"],
             part["sha256"],
             part["compositeSha256"],

@@ -132,7 +132,7 @@ class Segment:
         label = host_label(host or socket.gethostname())
         with _told_as_write_failure(directory):
             make_directories(directory)
-            files = SegmentFiles(directory, Stem(source, opened_at, _next_serial(directory), label))
+            files = SegmentFiles(directory, Stem(source, opened_at, next_serial(directory), label))
         segment = cls(
             files,
             opened_at=opened_at,
@@ -288,7 +288,7 @@ def _one_line(line: bytes) -> bytes:
     return line + b"\n"
 
 
-def _next_serial(directory: Path) -> int:
+def next_serial(directory: Path) -> int:
     """Serials of a directory count up, so that two segments of one second have different names (annex C)."""
     path = directory / _SERIAL_FILE
     last = re.fullmatch(r"([0-9]{1,5})\n", path.read_text()) if path.exists() else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, case, func, insert, select
 
 from storage.catalogue import segments
+from storage.importnames import ROOM
 
 if TYPE_CHECKING:
     from storage.manifest import Manifest
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from storage.sealed import SealedSegment
 
 _FIRST: tuple[Kind, ...] = ("warc", "records")
+
+
+def _first_key(link: Link) -> str:
+    if link.imported:
+        return link.imported[0].key
+    return next((link.objects[kind].key for kind in _FIRST if kind in link.objects), "")
 
 
 class Segments:
@@ -44,7 +51,7 @@ class Segments:
             insert(segments).values(
                 stem=link.stem,
                 source_id=link.source_id,
-                key=next((link.objects[kind].key for kind in _FIRST if kind in link.objects), ""),
+                key=_first_key(link),
                 sealed_at=link.sealed_at,
                 bytes=link.size_bytes,
                 records=link.records,
@@ -66,6 +73,12 @@ class Segments:
         """The keys of the manifests of a source's segments."""
         query = select(segments.c.manifest_key).where(segments.c.source_id == source_id)
         return set(self.connection.execute(query).scalars())
+
+    def importing(self, sha256: str) -> tuple[str, str] | None:
+        """The import that took a file of that digest in: its source and its name; None when none did."""
+        query = select(segments.c.source_id, segments.c.stem).where(segments.c.key.startswith(f"{ROOM}{sha256}/"))
+        row = self.connection.execute(query.limit(1)).first()
+        return None if row is None else (row.source_id, row.stem)
 
     def readings(self, stem: str) -> dict[int, str]:
         """The later readings of a segment: for the number of each the key of its manifest, in their order."""

@@ -36,7 +36,7 @@ from storage.furniture import Furniture
 from storage.leads import Acknowledgement, LeadName, Leads, NewLead
 from storage.runs import Runs
 from storage.segment import Segment
-from storage.sources import Sources
+from storage.sources import KnownSource, Sources
 from storage.versions import Observation, Version, Versions
 
 T = TypeVar("T")
@@ -152,12 +152,16 @@ class Settling:
 def _head(connection: Connection, source_id: str) -> Iterator[Event]:
     """What every segment tells first: the source as the catalogue has it, and how its last crawl ended, since what
     went wrong with storing that crawl's own segment could not be told in it."""
-    for known in Sources(connection).known([source_id]):
-        digest = hashlib.sha256(known.toml.encode()).hexdigest()
-        yield SourceFile(known.added_at, known.revision, digest, known.name, known.home)
+    yield from (source_file(known) for known in Sources(connection).known([source_id]))
     run = Runs(connection, source_id).last_ended()
     if run is not None and run.ended_at is not None:
         yield RunEnded(run.started_at, run.ended_at, run.outcome or "", run.counts, run.problems)
+
+
+def source_file(known: KnownSource) -> SourceFile:
+    """What a segment tells first: the state of the source's file."""
+    digest = hashlib.sha256(known.toml.encode()).hexdigest()
+    return SourceFile(known.added_at, known.revision, digest, known.name, known.home)
 
 
 def _placed(version: Version, segment: Segment) -> Version:

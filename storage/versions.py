@@ -6,7 +6,7 @@ import hashlib
 import re
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -70,7 +70,11 @@ class Versions:
         self.source_id = source_id
 
     def latest(self, articles: Sequence[str]) -> dict[str, Version]:
-        """The newest version of each of these articles that has one."""
+        """The version of each of these articles that was captured last, for those that have one.
+
+        Its `version` is the highest number that any version of the article has: what was captured before may have been
+        imported after it.
+        """
         found: dict[str, Version] = {}
         wanted = list(dict.fromkeys(articles))
         for start in range(0, len(wanted), ARTICLES_PER_QUERY):
@@ -78,10 +82,22 @@ class Versions:
             query = (
                 select(*_COLUMNS)
                 .where(versions.c.source_id == self.source_id, versions.c.article.in_(part))
-                .order_by(versions.c.version)
+                .order_by(versions.c.captured_at, versions.c.version)
             )
-            found.update({row.article: Version(*row) for row in self.connection.execute(query)})
+            for version in (Version(*row) for row in self.connection.execute(query)):
+                before = found.get(version.article)
+                highest = max(version.version, before.version if before is not None else 0)
+                found[version.article] = replace(version, version=highest)
         return found
+
+    def history(self, article: str) -> list[Version]:
+        """The versions of an article in the order in which they were captured."""
+        query = (
+            select(*_COLUMNS)
+            .where(versions.c.source_id == self.source_id, versions.c.article == article)
+            .order_by(versions.c.captured_at, versions.c.version)
+        )
+        return [Version(*row) for row in self.connection.execute(query)]
 
     def articles_of_leads(self, lead_ids: Sequence[int]) -> dict[int, str]:
         """For each of these leads that has a version, the key of its article."""
@@ -178,19 +194,11 @@ def stream_versions(
     if sources is not None:
         query = query.where(versions.c.source_id.in_(list(sources)))
     if latest_only:
-        newest = (
-            select(versions.c.source_id, versions.c.article, func.max(versions.c.version).label("version"))
-            .group_by(versions.c.source_id, versions.c.article)
-            .subquery()
-        )
-        query = query.join(
-            newest,
-            and_(
-                newest.c.source_id == versions.c.source_id,
-                newest.c.article == versions.c.article,
-                newest.c.version == versions.c.version,
-            ),
-        )
+        # what was captured last: an older capture may have been imported after it
+        order = (versions.c.captured_at.desc(), versions.c.version.desc())
+        place = func.row_number().over(partition_by=(versions.c.source_id, versions.c.article), order_by=order)
+        ranked = select(versions.c.id, place.label("place")).subquery()
+        query = query.join(ranked, and_(ranked.c.id == versions.c.id, ranked.c.place == 1))
     ids = array("q", connection.execution_options(yield_per=10_000).execute(query).scalars())
     for start in range(0, len(ids), LINES_PER_QUERY):
         part = ids[start : start + LINES_PER_QUERY].tolist()
@@ -215,7 +223,7 @@ def find_versions(connection: Connection, needle: str, articles: Sequence[str]) 
                 versions.c.article.in_(list(articles)),
             )
         )
-        .order_by(versions.c.source_id, versions.c.article, versions.c.version)
+        .order_by(versions.c.source_id, versions.c.article, versions.c.captured_at, versions.c.version)
     )
     rows = list(connection.execute(query)) or _superseding(connection, needle)
     if not rows:
@@ -224,7 +232,7 @@ def find_versions(connection: Connection, needle: str, articles: Sequence[str]) 
     every = (
         select(versions.c.source_id, *_COLUMNS)
         .where(versions.c.source_id == first.source_id, versions.c.article == first.article)
-        .order_by(versions.c.version)
+        .order_by(versions.c.captured_at, versions.c.version)
     )
     return [(row.source_id, Version(*row[1:])) for row in connection.execute(every)]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsark.console import counted, err, say, write_bytes
-from newsark.home import Home, find_source
+from newsark.home import Home
 from newsark.options import ArchiveOption, EndpointOption
 from storage.errors import WrongUse
 
@@ -44,8 +44,7 @@ def export(
 ) -> None:
     """Write the articles' records: one JSON object a line, oldest capture first."""
     home = Home.here(archive=archive, endpoint_url=endpoint_url)
-    known = home.known_sources() if source else []
-    ids = [find_source(name, known).source.id for name in source] if source else None
+    ids = [home.source_id(name) for name in source] if source else None
     with home.archive() as opened:
         if output == "-":
             _write(opened, write_bytes, ids, versions)

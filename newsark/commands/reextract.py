@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from newsark.console import counted, err, plain, print_json, say, say_line
-from newsark.home import Home, find_source
+from newsark.home import Home
 from newsark.options import ArchiveOption, EndpointOption, JsonOption, SourcesArgument
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ def reextract(
     from reading.reextract import plan_of, recover_sources
 
     home = Home.here(archive=archive, endpoint_url=endpoint_url)
-    known = home.known_sources() if names else []
-    ids = [find_source(name, known).source.id for name in names] if names else None
+    ids = [home.source_id(name) for name in names] if names else None
     with home.archive() as opened:
         run = _Run(home, opened, workers or home.settings.workers, report)
         if not dry_run:

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from newsark.console import counted, err, human_bytes, plain, print_json, say, say_line
-from newsark.home import Home, find_source
+from newsark.home import Home
 from newsark.options import ArchiveOption, EndpointOption, JsonOption, SourcesArgument
 from storage.errors import BadSetting, WrongUse
 
@@ -63,8 +63,7 @@ def verify(
         raise WrongUse("--sample and --all exclude each other")
     limit = None if max_bytes is None else size_bytes(max_bytes)
     home = Home.here(archive=archive, endpoint_url=endpoint_url)
-    known = home.known_sources() if names else []
-    ids = tuple(find_source(name, known).source.id for name in names) if names else None
+    ids = tuple(home.source_id(name) for name in names) if names else None
     with home.archive() as opened:
         from storage.fixity.verifier import Scope
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from storage.errors import StorageError
+from storage.importnames import ROOM
 from storage.names import ObjectName, parse_key
 from storage.objects import ObjectStore
 
@@ -53,7 +54,10 @@ NOTHING_ON_ITS_WAY = OnTheirWay({})
 
 def take_inventory(store: ObjectStore, sources: Sequence[str] | None) -> Inventory:
     """What the store lists of these sources, or all of it. Raises what the store raises."""
-    prefixes = [""] if sources is None else [f"{room}/{one}/" for room in _ROOMS_OF_SOURCES for one in sources]
+    # what was imported bears the name of no source: manifests say whose it is
+    prefixes = [""]
+    if sources is not None:
+        prefixes = [ROOM, *(f"{room}/{one}/" for room in _ROOMS_OF_SOURCES for one in sources)]
     sizes = {info.key: info.size_bytes for prefix in prefixes for info in store.list(prefix)}
     deleted = frozenset(key for prefix in prefixes for key in store.deletions(prefix))
     return Inventory(store, sizes, deleted - sizes.keys())

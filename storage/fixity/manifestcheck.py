@@ -28,10 +28,12 @@ _READERS = 8
 
 @dataclass(slots=True)
 class Expected:
-    """What the manifests list: objects by key, and by the stem of their segment; `counts` by the WARC's key."""
+    """What the manifests list: objects by key; `listing` is the key of the manifest of each, `counts` stand by the
+    WARC's key."""
 
     manifests: dict[str, Accepted] = field(default_factory=dict)
     objects: dict[str, ManifestObject] = field(default_factory=dict)
+    listing: dict[str, str] = field(default_factory=dict)
     counts: dict[str, Mapping[str, int]] = field(default_factory=dict)
     objects_read: int = 0
     bytes_read: int = 0
@@ -64,6 +66,7 @@ def read_manifests(
         # A later manifest of the same segment is the one that counts for what it lists again.
         for one in accepted.manifest.objects:
             expected.objects[one.key] = one
+            expected.listing[one.key] = accepted.key
             if one.key.startswith("warc/"):
                 expected.counts[one.key] = accepted.manifest.counts
     absent = _absent(held, anchors)
@@ -138,6 +141,8 @@ def _missing(
                 continue
             if key in one.deleted:
                 yield Finding(key, "deleted", "it is hidden behind a delete marker", one.place)
+            elif on_their_way.to(one.place, expected.listing.get(key, key)):
+                continue
             elif not on_their_way.to(one.place, key) and not _came_meanwhile(one, key, is_absent=key in absent):
                 yield absence(held, one, key, is_elsewhere=key in anywhere)
 

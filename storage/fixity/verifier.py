@@ -15,13 +15,14 @@ from storage.digests import sha256_hex
 from storage.fixity.chaincheck import CheckManifest, catalogue_anchors
 from storage.fixity.checks import Check, Checks, Depth
 from storage.fixity.findings import Finding
-from storage.fixity.inventory import NOTHING_ON_ITS_WAY, Inventory, OnTheirWay, inventories, is_loose, segment_name
+from storage.fixity.inventory import NOTHING_ON_ITS_WAY, Inventory, OnTheirWay, inventories, is_loose
 from storage.fixity.loosecheck import check_loose
 from storage.fixity.manifestcheck import Expected, read_manifests
 from storage.fixity.objectcheck import VerificationStopped, vouched
 from storage.fixity.segmentcheck import OnLine, SegmentCheck, SegmentPlan
+from storage.importnames import is_imported
 from storage.manifest import ManifestObject
-from storage.names import source_key
+from storage.names import Stem, parse_key, source_key
 from storage.objects import ObjectStore
 from storage.sources import Sources
 
@@ -164,7 +165,7 @@ class Verifier:
         """Everything to be verified, the oldest check first."""
         with self._catalogue.begin() as connection:
             times = {one.place: Checks(connection).times(one.place, self._scope.depth) for one in held}
-        units = [*self._segment_units(held, expected, times), *self._loose_units(held, times)]
+        units = [*self._segment_units(held, expected, times), *self._loose_units(held, expected, times)]
         units = [unit for unit in units if self._is_in_scope(unit)]
         return sorted(units, key=lambda unit: (unit.checked_at, unit.name))
 
@@ -177,8 +178,7 @@ class Verifier:
     ) -> Iterator[_Unit]:
         by_stem: dict[str, dict[str, ManifestObject]] = {}
         for key, listed in expected.objects.items():
-            name = segment_name(key)
-            by_stem.setdefault(str(name.stem) if name else key, {})[key] = listed
+            by_stem.setdefault(str(parse_key(expected.listing[key]).stem), {})[key] = listed
         for stem, objects in by_stem.items():
             given: set[str] = set()
             for one in held:
@@ -189,9 +189,14 @@ class Verifier:
                     yield _Unit(stem, one, here, size, checked_at, is_first=not given >= here.keys())
                     given |= here.keys()
 
-    def _loose_units(self, held: Sequence[Inventory], times: Mapping[str, Mapping[str, datetime]]) -> Iterator[_Unit]:
-        loose = {key for one in held for key in (*one.sizes, *one.deleted) if is_loose(key)}
+    def _loose_units(
+        self, held: Sequence[Inventory], expected: Expected, times: Mapping[str, Mapping[str, datetime]]
+    ) -> Iterator[_Unit]:
+        loose = {key for one in held for key in (*one.sizes, *one.deleted) if is_loose(key)} - expected.objects.keys()
         for key in sorted(loose):
+            if is_imported(key) and self._scope.sources is not None:
+                # another source's
+                continue
             having = [one for one in held if key in one.sizes]
             checked_at = min((times[one.place].get(key, _NEVER) for one in having), default=_NEVER)
             yield _Unit(key, None, {}, sum(one.sizes[key] for one in having), checked_at)
@@ -263,8 +268,7 @@ class Verifier:
         on_line = self._on_line if unit.is_first else None
         check = SegmentCheck(SegmentPlan(unit.held.store, unit.listed, counts, self._on_bytes, on_line))
         found = check.findings()
-        name = segment_name(next(iter(unit.listed)))
-        source = name.stem.source if name else ""
+        source = Stem.parse(unit.name).source
         return _Answer(found, source_files={source_key(source, n): sha for n, sha in check.source_files.items()})
 
     def _on_bytes(self, count: int) -> None:

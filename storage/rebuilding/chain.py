@@ -10,6 +10,7 @@ from datetime import datetime
 from storage.digests import sha256_hex
 from storage.errors import NewsarkError, NotReadableManifest
 from storage.fixity.findings import Finding
+from storage.importnames import is_imported
 from storage.manifest import Manifest, ManifestObject
 from storage.names import Kind, ObjectName, manifest_of_parcel, parse_key
 from storage.objects import ObjectStore
@@ -21,7 +22,8 @@ READERS = 8
 class Link:
     """A sealed segment as its manifest lists it. Without a readable manifest: as its objects lie in the store.
 
-    A later reading of a segment is a link of its own: its `stem` ends with `.<n>`, and it has records alone.
+    A later reading of a segment is a link of its own: its `stem` ends with `.<n>`, and it has records alone. An import
+    has no WARC of its own: `imported` are the file and what lies beside it.
     """
 
     source_id: str
@@ -32,11 +34,12 @@ class Link:
     manifest_key: str = ""
     manifest_sha256: str = ""
     previous: str | None = None
+    imported: tuple[ManifestObject, ...] = ()
 
     @property
     def size_bytes(self) -> int:
         """All bytes of its objects."""
-        return sum(one.size_bytes for one in self.objects.values())
+        return sum(one.size_bytes for one in (*self.objects.values(), *self.imported))
 
     @property
     def is_later_reading(self) -> bool:
@@ -93,7 +96,7 @@ def _link(store: ObjectStore, name: ObjectName) -> tuple[Link, Finding | None]:
     try:
         data = store.get(name.key)
         manifest = Manifest.from_bytes(data, name.key)
-        objects = {parse_key(one.key).kind: one for one in manifest.objects}
+        objects, imported = by_kind(manifest.objects)
         if manifest.stem != str(name.stem):
             raise NotReadableManifest(name.key, f"it is of {manifest.stem}")
     except (NewsarkError, OSError, ValueError) as problem:
@@ -108,9 +111,17 @@ def _link(store: ObjectStore, name: ObjectName) -> tuple[Link, Finding | None]:
             manifest_sha256=sha256_hex(data),
             previous=manifest.previous,
             objects=objects,
+            imported=imported,
         ),
         None,
     )
+
+
+def by_kind(listed: Iterable[ManifestObject]) -> tuple[dict[Kind, ManifestObject], tuple[ManifestObject, ...]]:
+    """The objects of a segment by their kind, and imported ones. Raises ValueError for a key that is neither."""
+    listed = list(listed)
+    own = {parse_key(one.key).kind: one for one in listed if not is_imported(one.key)}
+    return own, tuple(one for one in listed if is_imported(one.key))
 
 
 def _parcel(name: ObjectName) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from storage.manifest import ManifestObject
-from storage.names import Stem, parse_key, records_name
-from storage.rebuilding.chain import Link
+from storage.names import Stem, records_name
+from storage.rebuilding.chain import Link, by_kind
 from storage.rebuilding.parts import Readable, lines_of
 from storage.rebuilding.recordlines import RecordLines
 from storage.rebuilding.segmentreading import stored_steps
@@ -32,7 +32,8 @@ def left_steps(directory: Path, found: Recovery, holdings: Readable) -> Iterator
 
 
 def _sealed_steps(directory: Path, sealed: SealedSegment, holdings: Readable) -> Iterator[Step]:
-    objects = {parse_key(part.key).kind: ManifestObject(part.key, part.bytes, part.sha256) for part in sealed.parts}
-    link = Link(sealed.source, sealed.stem, sealed.sealed_at, sum(sealed.counts.values()), objects)
+    objects, imported = by_kind(ManifestObject(part.key, part.bytes, part.sha256) for part in sealed.parts)
+    count = sum(sealed.counts.values())
+    link = Link(sealed.source, sealed.stem, sealed.sealed_at, count, objects, imported=imported)
     with TemporaryDirectory(dir=directory, prefix="left-") as beside:
         yield from stored_steps(holdings, link, Path(beside), lambda _: None, Told())

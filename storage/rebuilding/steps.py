@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from storage.capture import Capture
 from storage.events import (
+    ArticleImported,
+    CaptureImported,
     Event,
     FurnitureLearned,
     LeadFetched,
@@ -130,6 +132,11 @@ class _Reader:
         )
         for visit in visits:
             self._add_visit(step, visit)
+        for event in events:
+            if isinstance(event, CaptureImported):
+                self._add_capture(step, event)
+            elif isinstance(event, ArticleImported):
+                self._add_article(step, event)
         return step
 
     def _is_torn(self, of_lead: Iterable[int], visits: Iterable[LeadVisited]) -> bool:
@@ -138,6 +145,23 @@ class _Reader:
             return True
         named = [visit.version for visit in visits if visit.version]
         return not self._records.is_damaged and not all(map(self._records.has_version, named))
+
+    def _add_capture(self, step: Step, event: CaptureImported) -> None:
+        try:
+            step.captures.append((Capture.from_facts(event.facts), None))
+        except (KeyError, TypeError, ValueError) as problem:
+            self._told.problems.append(f"an imported capture cannot be read: {problem!r}")
+
+    def _add_article(self, step: Step, event: ArticleImported) -> None:
+        if event.version is not None:
+            version = self._records.version(event.version, event.article)
+            if version is None:
+                self._told.problems.append(f"the line of version {event.version} of {event.url} is missing")
+            else:
+                step.versions.append((version, ""))
+        if event.observed is not None:
+            seen = self._records.observation(event.url, event.at, event.observed, event.article)
+            step.observations.append((seen, ""))
 
     def _add_visit(self, step: Step, visit: LeadVisited) -> None:
         response = visit.response
