@@ -113,7 +113,7 @@ def plan_of(archive: Archive, source_ids: Sequence[str] | None, *, every: bool =
             key = (row.source_id, str((record.get("archive") or {}).get("filename")))
             found.setdefault(key, WarcPlan(*key)).rows.append(row.id)
     for _, one in sorted(found.items()):
-        stem = stem_of_warc(one.warc_key)
+        stem = stem_of_warc(archive, one.warc_key)
         if not every and stem is not None and is_read_by(archive, stem, now):
             plan.skipped += len(one.rows)
         else:
@@ -183,7 +183,7 @@ class Reextraction:
             self._count(outcome)
 
     def _write(self, plan: WarcPlan) -> None:
-        stem = stem_of_warc(plan.warc_key)
+        stem = stem_of_warc(self._archive, plan.warc_key)
         if stem is None:
             self._pass_over(plan)
             return

@@ -59,33 +59,26 @@ def layout_of(path: Path, derived: Path, *, several: bool = False) -> Layout:
         size = file.seek(0, os.SEEK_END)
         if magic == _ZIP_MAGIC:
             return _wacz(path, file, size, derived)
-        kind = _kind(file)
-        try:
-            first = next(iter(read_records(file, 0, size)))
-        except SeveralRecords:
-            first = None
-        except StopIteration:
-            raise NotReadableWarc(path.name, 0, "the file is empty") from None
-        if first is not None and not several and not _holds_several(file, size):
+        if magic == _ZSTD_MAGIC:
+            raise NotReadableWarc(path.name, 0, "it is packed with Zstandard; unpack it with zstd -d, import the .warc")
+        first = _first(file, size) if size else None
+        if first is None:
+            what = "it is neither a WARC nor an ARC nor a WACZ file" if size else "the file is empty"
+            raise NotReadableWarc(path.name, 0, what)
+        kind = "arc" if first.is_arc else "warc"
+        if not several and not _holds_several(file, size):
             return Layout(kind, (Span(0, size),))
     gaps = tuple(_derive([path], derived))
     return Layout(kind, (Span(0, derived.stat().st_size),), gaps, derived)
 
 
-def _kind(file: BinaryIO) -> str:
-    file.seek(0)
-    begin = file.read(PROBE_BYTES)
-    if begin.startswith(_ZSTD_MAGIC):
-        raise NotReadableWarc("", 0, "it is packed with Zstandard; unpack it with zstd -d and import the .warc")
-    data = unpacked(begin, PROBE_BYTES)
-    if data.startswith(b"WARC/"):
-        return "warc"
+def _first(file: BinaryIO, size: int) -> ForeignRecord | None:
+    """The first record of a file, wherever it begins; None when there is none."""
     try:
-        foreign_record(data, "", 0, 0, is_cut=True)
-    except NotReadableWarc:
-        if b"WARC/1." not in data and b"WARC/0." not in data and b"filedesc:" not in data:
-            raise NotReadableWarc("", 0, "it is neither a WARC nor an ARC nor a WACZ file") from None
-    return "arc" if b"WARC/" not in data[:PROBE_BYTES] else "warc"
+        return next((found for found in read_records(file, 0, size) if isinstance(found, ForeignRecord)), None)
+    except SeveralRecords:
+        file.seek(0)
+        return foreign_record(unpacked(file.read(PROBE_BYTES), PROBE_BYTES), "", 0, 0, is_cut=True)
 
 
 def _holds_several(file: BinaryIO, size: int) -> bool:

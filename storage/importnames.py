@@ -26,7 +26,7 @@ def import_key(sha256: str, name: str) -> str:
 
 def import_name(name: str) -> str:
     """A file's name as it fits into a key: unusual characters as hyphens, never that of a file beside it."""
-    fit = _UNUSUAL.sub("-", name.rpartition("/")[2]).strip("-.")[-MAX_NAME_CHARS:].lstrip("-.") or "file"
+    fit = _UNUSUAL.sub("-", name.rpartition("/")[2]).strip("-.")[-MAX_NAME_CHARS:].lstrip("-._") or "file"
     return f"file-{fit}" if fit in (PROVENANCE, DERIVED) else fit
 
 

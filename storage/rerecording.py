@@ -10,6 +10,7 @@ from storage.archive import Archive
 from storage.durable import make_directories, write_durably
 from storage.errors import NotReadableManifest, ObjectMissing
 from storage.gzipmembers import gzip_stream
+from storage.importnames import is_imported, sha256_of
 from storage.manifest import Manifest
 from storage.names import Stem, parse_key, records_name
 from storage.sealed import SealedSegment, sealed_part
@@ -68,8 +69,12 @@ def _next_number(archive: Archive, stem: Stem) -> int:
         return max(Segments(connection).readings(str(stem)), default=0) + 1
 
 
-def stem_of_warc(key: str) -> Stem | None:
-    """The stem of the segment whose WARC has that key; None when it is no segment's WARC."""
+def stem_of_warc(archive: Archive, key: str) -> Stem | None:
+    """The stem of the segment whose WARC has that key, or of the import of that file; None when it is neither."""
+    if is_imported(key):
+        with archive.catalogue.begin() as connection:
+            found = Segments(connection).importing(sha256_of(key))
+        return Stem.parse(found[1]) if found else None
     try:
         name = parse_key(key)
     except ValueError:

@@ -182,7 +182,9 @@ def _print_report(report: FileReport) -> None:
         pages = ", ".join(f"{count:,} {kind}" for kind, count in report.pages.most_common())
         facts = [counted(sum(report.records.values()), "record"), counted(report.captures, "capture")]
         facts += [f"pages: {pages}"] if pages else ["no pages"]
-        facts += [f"{report.new:,} new articles, {report.edited:,} other versions, {report.unchanged:,} unchanged"]
+        counts = {"new": report.new, "in another version": report.edited, "known": report.unchanged}
+        known = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
+        facts += [f"articles: {known}"] if known else []
     say_line(Text.assemble((mark, f"bold {style}"), f" {plain(report.name)}  {'; '.join(facts)}"))
     for problem in report.problems[:MOST_SHOWN]:
         say(f"offset {problem.offset:,}: {plain(problem.reason)}", "yellow", indent=4)
@@ -194,7 +196,7 @@ def _print_sum(reports: list[FileReport], *, dry_run: bool, is_stopped: bool, is
     taken = [one for one in reports if one.state in ("imported", "read only")]
     what = "would be imported" if dry_run else "imported"
     size = human_bytes(sum(one.bytes for one in taken))
-    say(f"{counted(len(taken), 'file')} ({size}) {what}, {sum(one.new for one in taken):,} new articles.")
+    say(f"{counted(len(taken), 'file')} ({size}) {what}, with {counted(sum(one.new for one in taken), 'new article')}.")
     here = sum(one.state == "already here" for one in reports)
     if here:
         say(f"{counted(here, 'file')} here already.")

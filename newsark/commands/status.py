@@ -67,6 +67,9 @@ def _print_state(state: dict[str, Any]) -> None:
     print_name(state["id"], state["name"])
     print_leads(state["leads"])
     print_holdings(state)
+    if not state["home"]:
+        say("files that others made: newsark import", indent=2)
+        return
     print_run(run)
     of_run = [problem for problem in run["problems"] if problem.get("kind") == "source"] if run else []
     print_problems([*of_run, *state["problems"]])
