@@ -17,13 +17,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from crawler.guard import Guard
 from crawler.pattern import matches
 from crawler.scope import ScopeVerdict, site_of
 from crawler.shape import shape_of
 from crawler.weburl import WebUrl, parse_host, parse_web_url
+from pipelines.selectors import Selectors, check_expression
 from storage.errors import BadSetting, BadSourceFile, Refused
 
 MAX_ID_LENGTH = 64
@@ -91,6 +101,20 @@ def _header_text(value: str) -> str:
     return value
 
 
+def _expressions(value: Any) -> Any:
+    """Each field's expressions as they stand, once they are known to be usable."""
+    if not isinstance(value, dict):
+        raise ValueError('must be a table, such as [fields] with headline = "h1.title" below it')
+    for name, told in value.items():
+        listed = [told] if isinstance(told, str) else told
+        if not isinstance(listed, list | tuple) or not all(isinstance(one, str) and one for one in listed):
+            raise ValueError(f"{name}: must be a selector in quotes, or a list of them")
+        for one in listed:
+            check_expression(name, one)
+    return {name: told if isinstance(told, str) else tuple(told) for name, told in value.items()}
+
+
+Texts = Annotated[tuple[str, ...], Field(strict=False)]
 Url = Annotated[str, AfterValidator(_url)]
 Urls = Annotated[tuple[Url, ...], Field(strict=False)]
 Patterns = Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], Field(strict=False)]
@@ -168,6 +192,27 @@ class Source(BaseModel):
         default=False,
         description="true takes pages from servers that prove no identity; each record says unverified.",
     )
+
+    remove: Texts = Field(
+        default=(), description="CSS selectors of what stands within articles and is none: it goes into `removed`."
+    )
+    fields: Annotated[dict[str, str | Texts], BeforeValidator(_expressions)] = Field(
+        default={},
+        description="Where its pages have a field, by CSS selector or by jsonld: and a JMESPath, when it is read"
+        " wrongly; of a list the first that says something. docs/extraction.md has an example.",
+    )
+
+    @field_validator("remove")
+    @classmethod
+    def _remove_can_be_used(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            check_expression("remove", one)
+        return value
+
+    @cached_property
+    def selectors(self) -> Selectors | None:
+        """What `fields` and `remove` say, for whoever reads pages; None when they say nothing."""
+        return Selectors.of(self.fields, self.remove)
 
     @model_validator(mode="after")
     def _keys_fit_together(self) -> Self:
@@ -282,7 +327,9 @@ def dump_source(source: Source) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _toml(value: str | float | bool | tuple[str, ...]) -> str:
+def _toml(value: str | float | bool | tuple[str, ...] | dict[str, Any]) -> str:
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_toml(one)}' for key, one in value.items())} }}" if value else "{}"
     if isinstance(value, tuple):
         items = [_toml(item) for item in value]
         inline = f"[{', '.join(items)}]"

@@ -56,6 +56,7 @@ class ReadStage:
             hints=dict(visit.lead.hints),
             fetched_at=visit.at,
             source=self.spider.source.id,
+            selectors=self.spider.source.selectors,
         )
         visit.reading = reading = await self.spider.reading(self.spider.services.pool.submit(page))
         if reading.kind == "unreadable":

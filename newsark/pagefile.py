@@ -16,6 +16,7 @@ from storage.errors import PageError, WrongUse
 if TYPE_CHECKING:
     from pipelines.page import ReadLimits
     from pipelines.reading import Reading
+    from pipelines.selectors import Selectors
 
 GZIP_MAGIC = b"\x1f\x8b"
 STANDARD_INPUT = "-"
@@ -63,7 +64,7 @@ def _page_file(line: bytes, where: str, directory: Path) -> PageFile:
     return PageFile(str(directory / entry["path"]), entry.get("url") or "", None if named is None else str(named))
 
 
-def record_of_file(file: PageFile, limits: ReadLimits) -> PageLine:
+def record_of_file(file: PageFile, limits: ReadLimits, selectors: Selectors | None = None) -> PageLine:
     """The record of a page; for one that cannot be read, a record with the reason. Never raises for a page."""
     from pipelines.page import PageInput
     from pipelines.read import read_page
@@ -73,7 +74,8 @@ def record_of_file(file: PageFile, limits: ReadLimits) -> PageLine:
     except PageError as problem:
         return unreadable_file(file, problem)
     headers = (("Content-Encoding", "gzip"),) if body.startswith(GZIP_MAGIC) else ()
-    return _line(file, read_page(PageInput(file.url, body, headers, status=None), limits), body)
+    page = PageInput(file.url, body, headers, status=None, selectors=selectors)
+    return _line(file, read_page(page, limits), body)
 
 
 def unreadable_file(file: PageFile, problem: PageError) -> PageLine:

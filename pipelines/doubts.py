@@ -30,7 +30,7 @@ LEAST = 0.2
 """No one witness outweighs all others together."""
 
 MIN_COUNTED_WORDS = 50
-WAYS = {"region": 1.0, "captions": 0.9, "json-ld": 0.8, "page": 0.8, "cascade": 0.6}
+WAYS = {"region": 1.0, "selector": 1.0, "captions": 0.9, "json-ld": 0.8, "page": 0.8, "cascade": 0.6}
 """What the way a text was found is worth: each is tried only when those before it failed."""
 
 _WORD = re.compile(r"\w+")

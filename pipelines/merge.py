@@ -38,6 +38,13 @@ class Fields:
             self.values[name] = value
             self.sources[name] = source
 
+    def override(self, name: str, value: Any, source: str) -> None:
+        """Set a field whatever it was; what it was becomes an alternative where it can be said in words."""
+        before, lost = self.values.get(name), self.sources.get(name)
+        self.put(name, value, source)
+        if lost is not None and before != value and not name.endswith("Raw"):
+            self.add_alternative(name, lost, _said(before))
+
     def choose(self, name: str, claims: Iterable[tuple[str, Any]]) -> Any:
         """Set the field to the first claim that says something; differing later texts become alternatives."""
         for source, value in claims:
@@ -92,9 +99,9 @@ def merge(fields: Fields, known: Sources) -> None:
     _authors(fields, known)
     fields.choose(
         "articleSection",
-        [("json-ld", _words(data.texts("articleSection"))), ("meta", _meta_words(meta, SECTIONS))],
+        [("json-ld", words_in(data.texts("articleSection"))), ("meta", _meta_words(meta, SECTIONS))],
     )
-    fields.choose("keywords", [("json-ld", _words(data.texts("keywords"))), ("meta", _meta_words(meta, KEYWORDS))])
+    fields.choose("keywords", [("json-ld", words_in(data.texts("keywords"))), ("meta", _meta_words(meta, KEYWORDS))])
     fields.choose("breadcrumbs", [("json-ld", _breadcrumbs(data, known.base))])
     fields.put("isAccessibleForFree", _free(data), "json-ld")
     licence = Resolver(known.base)(meta.licence) if meta.licence else None
@@ -184,11 +191,18 @@ def _authors(fields: Fields, known: Sources) -> None:
     if chosen is None:
         return
     source, people = chosen
-    fields.put("author", [_author(person, known.base) for person in people], source)
+    fields.put("author", authors_of(people, known.base), source)
     chosen_names = _joined(people)
     for other, others in claims:
         if others and letters(_joined(others)) != letters(chosen_names):
             fields.add_alternative("author", other, _joined(others))
+
+
+def _said(value: Any) -> str:
+    """A value in words: names and keywords with commas between."""
+    if isinstance(value, list):
+        return ", ".join(str(one.get("name", one)) if isinstance(one, Mapping) else str(one) for one in value)
+    return str(value)
 
 
 def _joined(people: list[Person]) -> str:
@@ -207,13 +221,18 @@ def _persons(people: list[Person], house: set[str]) -> list[Person]:
     return [person for person in people if letters(person.name) not in house]
 
 
+def authors_of(people: Iterable[Person], base: str) -> list[dict[str, str]]:
+    """People as a record has them."""
+    return [_author(person, base) for person in people]
+
+
 def _author(person: Person, base: str) -> dict[str, str]:
     address = Resolver(base)(person.url) if person.url else None
     entry = {"name": person.name, "url": address, "nameRaw": person.raw[:200], "type": person.kind}
     return {key: value for key, value in entry.items() if value}
 
 
-def _words(texts: Iterable[str]) -> list[str]:
+def words_in(texts: Iterable[str]) -> list[str]:
     """Single keywords out of lists and joined strings, each once, in order."""
     parts = (part.strip() for text in texts for part in _SPLIT_WORDS.split(text))
     return list(dict.fromkeys(part for part in parts if part))[:MAX_KEYWORDS]
@@ -222,7 +241,7 @@ def _words(texts: Iterable[str]) -> list[str]:
 def _meta_words(meta: Meta, names: tuple[str, ...]) -> list[str]:
     """The words under the first of these names that the page has."""
     for name in names:
-        words = _words(value for _, value in meta.all(name))
+        words = words_in(value for _, value in meta.all(name))
         if words:
             return words
     return []

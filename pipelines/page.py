@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from lxml.etree import ElementDefaultClassLookup, HTMLParser, ParserError
@@ -13,6 +14,9 @@ from lxml.html import HtmlElement, document_fromstring
 
 from pipelines.charset import PageText, page_text
 from pipelines.decode import decode_body
+
+if TYPE_CHECKING:
+    from pipelines.selectors import Selectors
 
 HTML_TYPES = {"", "text/html", "application/xhtml+xml", "text/plain", "application/octet-stream"}
 SNIFF_BYTES = 512
@@ -31,6 +35,7 @@ class PageInput:
 
     `headers` are (name, value) in wire order; of `status` None means that nobody knows. `hints` are what the
     lead said of the page, such as a feed's `title` and `published`. `url` is the address that answered.
+    `selectors` are what the source's file says of its pages.
     """
 
     url: str
@@ -40,6 +45,7 @@ class PageInput:
     hints: Mapping[str, str] = field(default_factory=dict)
     fetched_at: datetime | None = None
     source: str | None = None
+    selectors: Selectors | None = None
 
     def header(self, name: str) -> str | None:
         """All values of a header joined by commas (RFC 9110, 5.3), matched without case, or None."""

@@ -22,10 +22,12 @@ from pipelines.linkedtext import with_linked_text
 from pipelines.links import Resolver, page_links
 from pipelines.merge import Fields, Sources, merge
 from pipelines.meta import DESCRIPTIONS, IMAGES, TITLES, Meta, page_meta
+from pipelines.overrides import override
 from pipelines.page import Page, PageInput, ReadLimits, open_page
-from pipelines.reading import EXTRACTOR, Reading, extractor_version, unreadable
+from pipelines.reading import EXTRACTOR, Reading, extractor_version, reading_version, unreadable
+from pipelines.selectors import Selectors, body_parts, take_out
 from pipelines.signs import Signs, signs_of
-from pipelines.text import Text, article_text
+from pipelines.text import Text, article_text, selected_text
 from pipelines.words import count_words
 from storage.errors import PageError
 
@@ -66,9 +68,11 @@ def _read_tree(page: PageInput, opened: Page, tree: HtmlElement, limits: ReadLim
     headline = choose_headline(meta, data)
     fields = Fields()
     merge(fields, Sources(tree, page.url, opened.base, meta, data, headline, page.hints))
+    if page.selectors is not None:
+        override(fields, tree, data, page.selectors, opened.base)
     _media(fields, tree, meta, data, headline, opened.base, limits)
     told = _told(fields, page, meta, data, headline)
-    text = article_text(tree, told)
+    text = _text(tree, told, page.selectors)
     judgement = judge(
         Seen(page.url, page.status, meta, data, text, links, lambda: _signs(page, limits), opened.complete)
     )
@@ -92,6 +96,15 @@ def _read_tree(page: PageInput, opened: Page, tree: HtmlElement, limits: ReadLim
         tuple(feeds),
         canonical,
     )
+
+
+def _text(tree: HtmlElement, told: Told, selectors: Selectors | None) -> Text:
+    """The text, as the source's file says or as it is found."""
+    if selectors is None:
+        return article_text(tree, told)
+    removed = take_out(tree, selectors)
+    text = selected_text(body_parts(tree, selectors), told) or article_text(tree, told)
+    return replace(text, selected=removed)
 
 
 def _signs(page: PageInput, limits: ReadLimits) -> Signs:
@@ -123,6 +136,7 @@ def _media(
 def _told(fields: Fields, page: PageInput, meta: Meta, data: LinkedData, headline: Headline | None) -> Told:
     """What the text must not repeat, where its lead is known from, and what it is checked against."""
     titles = [headline.text, *headline.others.values()] if headline else []
+    titles = [title for title in (fields.values.get("headline"), *titles) if title]
     titles += [title for title in (data.text("headline"), meta.first(*TITLES), meta.title) if title]
     descriptions = [data.text("description"), *(value for _, value in meta.all(*DESCRIPTIONS))]
     descriptions.append(page.hints.get("description"))
@@ -183,9 +197,11 @@ def _content(
     judgement: Judgement,
 ) -> dict[str, Any]:
     is_article = judgement.kind in WITH_TEXT
+    removed = [{"text": line, "reason": "selector"} for line in text.selected]
+    removed += [{"text": line, "reason": "cue"} for line in text.removed]
     metadata = {
         "extractor": EXTRACTOR,
-        "extractorVersion": extractor_version(),
+        "extractorVersion": reading_version(page.selectors),
         "schemaVersion": SCHEMA_VERSION,
         "fieldSources": fields.sources,
         "alternatives": fields.alternatives,
@@ -201,6 +217,6 @@ def _content(
         "url": page.url,
         "canonicalUrl": canonical,
         **fields.values,
-        "removed": [{"text": line, "reason": "cue"} for line in text.removed] if is_article else [],
+        "removed": removed if is_article else [],
         "metadata": metadata,
     }

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.article import Kind
 from pipelines.links import Link
 from storage.errors import PageError
+
+if TYPE_CHECKING:
+    from pipelines.selectors import Selectors
 
 EXTRACTOR = "newsark"
 
@@ -40,6 +43,11 @@ class Reading:
 def unreadable(url: str, error: PageError) -> Reading:
     """The reading of a page that could not be read."""
     return Reading(url, "unreadable", str(error), (error.kind,))
+
+
+def reading_version(selectors: Selectors | None) -> str:
+    """The version that decides what is read of a source: the extractor's, and which selectors its file has."""
+    return f"{extractor_version()}, selectors {selectors.digest}" if selectors is not None else extractor_version()
 
 
 @cache

@@ -36,10 +36,12 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """An article's blocks and the way they were found: `region`, `captions`, `page`, `cascade`, `json-ld` or `none`.
+    """An article's blocks and the way they were found: `region`, `captions`, `page`, `cascade`, `json-ld`, `selector`
+    or `none`.
 
-    `removed` are paragraphs that were left out as being none of the article; `trust` says how far the blocks can be
-    relied on. `within` is the part of the page they are from, until the page is taken apart.
+    `removed` are paragraphs that were left out as being none of the article; `selected` are what the source's file took
+    out; `trust` says how far the blocks can be relied on. `within` is the part of the page they are from, until the
+    page is taken apart.
     """
 
     blocks: tuple[Block, ...]
@@ -47,6 +49,7 @@ class Text:
     removed: tuple[str, ...] = ()
     trust: Trust = UNKNOWN
     within: HtmlElement | None = None
+    selected: tuple[str, ...] = ()
 
     @property
     def chars(self) -> int:
@@ -73,6 +76,20 @@ def article_text(tree: HtmlElement, told: Told) -> Text:
         kept.insert(0, Block("p", lead))
     relied = trust(kept, found.way, found.running_chars, told)
     return Text(tuple(kept), found.way, tuple(removed), relied, found.within)
+
+
+def selected_text(parts: Sequence[HtmlElement], told: Told) -> Text | None:
+    """The text of the parts that the source's file names; None when they have none."""
+    blocks = [block for part in parts for block in extract_part(_without_silent(part))]
+    kept, removed = _cleaned(blocks, told, set())
+    if not kept:
+        return None
+    return Text(tuple(kept), "selector", tuple(removed), trust(kept, "selector", 0, told))
+
+
+def _without_silent(part: HtmlElement) -> HtmlElement:
+    drop_silent(part)
+    return part
 
 
 @dataclass(frozen=True, slots=True)

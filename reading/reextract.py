@@ -23,10 +23,11 @@ from sqlalchemy import select
 from pipelines.article import ArticleRecord
 from pipelines.learned import LearnedFurniture, furniture_removed_from
 from pipelines.pool import ReaderPool
-from pipelines.reading import Reading, extractor_version
+from pipelines.reading import Reading, reading_version
 from pipelines.record import ID_HEX_DIGITS, build_record
+from pipelines.selectors import Selectors
 from reading.comparison import OF_THE_CRAWL, Change, Tally, differing_fields
-from reading.reextraction import original_of, page_of, was_no_answer
+from reading.reextraction import original_of, page_of, selectors_of, was_no_answer
 from storage.archive import Archive
 from storage.capture import Capture
 from storage.catalogue import versions
@@ -99,7 +100,7 @@ def plan_of(archive: Archive, source_ids: Sequence[str] | None, *, every: bool =
 
     Eight bytes of memory a record. Raises what the store raises that holds the manifests of later readings.
     """
-    plan, now = Plan(), extractor_version()
+    plan, versions_now = Plan(), _VersionsNow(archive)
     found: dict[tuple[str, str], WarcPlan] = {}
     query = select(versions.c.id, versions.c.source_id, versions.c.line).order_by(versions.c.id)
     if source_ids is not None:
@@ -107,6 +108,7 @@ def plan_of(archive: Archive, source_ids: Sequence[str] | None, *, every: bool =
     with archive.catalogue.begin() as connection:
         for row in connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query):
             record = orjson.loads(row.line)
+            now = versions_now.of(row.source_id)
             if not every and (record.get("metadata") or {}).get("extractorVersion") == now:
                 plan.skipped += 1
                 continue
@@ -114,11 +116,29 @@ def plan_of(archive: Archive, source_ids: Sequence[str] | None, *, every: bool =
             found.setdefault(key, WarcPlan(*key)).rows.append(row.id)
     for _, one in sorted(found.items()):
         stem = stem_of_warc(archive, one.warc_key)
-        if not every and stem is not None and is_read_by(archive, stem, now):
+        if not every and stem is not None and is_read_by(archive, stem, versions_now.of(one.source_id)):
             plan.skipped += len(one.rows)
         else:
             plan.warcs.append(one)
     return plan
+
+
+class _VersionsNow:
+    """What reads each source now: the extractor, and the selectors of its file as the catalogue knows it."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._known: dict[str, Selectors | None] = {}
+        self._lock = threading.Lock()
+
+    def selectors(self, source_id: str) -> Selectors | None:
+        with self._lock:
+            if source_id not in self._known:
+                self._known[source_id] = selectors_of(self._archive.catalogue, source_id)
+            return self._known[source_id]
+
+    def of(self, source_id: str) -> str:
+        return reading_version(self.selectors(source_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +169,7 @@ class Reextraction:
         self._pool = pool
         self._threads = workers + 2
         self._furniture: dict[str, LearnedFurniture] = {}
+        self._sources = _VersionsNow(archive)
         self._advance = advance
         self._lock = threading.Lock()
         self.tally = Tally(keep=keep)
@@ -199,7 +220,7 @@ class Reextraction:
                 if time.monotonic() - owned > LEASE_SECONDS / 3:
                     self._archive.own(plan.source_id, LEASE_SECONDS)
                     owned = time.monotonic()
-            version = extractor_version() if is_whole else None
+            version = self._sources.of(plan.source_id) if is_whole else None
             if later.records or (version and not is_read_by(self._archive, stem, version)):
                 counts = {"read": read, "changed": later.records, "unread": len(plan.rows) - read}
                 later.seal(counts, version)
@@ -247,6 +268,7 @@ class Reextraction:
             where = record["archive"]
             place = (where["filename"], where["offset"], where["length"])
             page = page_of(record, read_capture(self._archive.holdings, *place, resolve=self._original))
+            page = replace(page, selectors=self._sources.selectors(source_id))
         except _UNREADABLE as problem:
             return _Outcome(problem=f"{what}: {problem}", is_damaged=True)
         reading = self._pool.submit(page).result()

@@ -15,16 +15,19 @@ from sqlalchemy import select
 from pipelines.learned import furniture_removed_from
 from pipelines.page import PageInput
 from pipelines.pool import ReaderPool
-from pipelines.reading import Reading, extractor_version
+from pipelines.reading import Reading, reading_version
 from pipelines.record import build_record
+from pipelines.selectors import Selectors
 from reading.comparison import differing_fields
 from storage.capture import Capture
 from storage.captures import capture_columns, capture_from_row
 from storage.catalogue import Catalogue, captures, versions
 from storage.errors import ReaderCrashed, ReadingTimedOut, StorageError
 from storage.fixity.findings import Finding
+from storage.names import parse_key
 from storage.objects import ObjectStore
 from storage.readback import Reference, StoredExchange, read_capture
+from storage.sources import Sources
 
 _SHOWN_CHARACTERS = 60
 _READ_AHEAD = 16
@@ -61,6 +64,7 @@ class Rereading:
         self._offered = 0
         self._chosen: list[tuple[ObjectStore, str, bytes]] = []
         self._found: list[Finding] = []
+        self._known_selectors: dict[str, Selectors | None] = {}
         self.read = 0
 
     def take(self, store: ObjectStore, key: str, line: bytes) -> None:
@@ -89,12 +93,21 @@ class Rereading:
     def _begin(self, store: ObjectStore, key: str, line: bytes) -> None:
         stored = _Stored(store, key, orjson.loads(line))
         try:
-            page = page_of(stored.record, self._exchange(stored))
+            selectors = self._selectors(key)
+            page = replace(page_of(stored.record, self._exchange(stored)), selectors=selectors)
         except (StorageError, OSError, KeyError, TypeError, ValueError) as problem:
             self._add(_note(stored, "not-reread", f"{stored.where}: {problem}"))
             return
         self._room.acquire()
-        self._pool.submit(page).add_done_callback(lambda done: self._end(stored, done))
+        now = reading_version(selectors)
+        self._pool.submit(page).add_done_callback(lambda done: self._end(stored, done, now))
+
+    def _selectors(self, key: str) -> Selectors | None:
+        source_id = parse_key(key).stem.source
+        with self._lock:
+            if source_id not in self._known_selectors:
+                self._known_selectors[source_id] = selectors_of(self._catalogue, source_id)
+            return self._known_selectors[source_id]
 
     def _exchange(self, stored: _Stored) -> StoredExchange:
         where = stored.record["archive"]
@@ -104,7 +117,7 @@ class Rereading:
         with self._lock:
             return original_of(self._catalogue, reference)
 
-    def _end(self, stored: _Stored, done: Future[Reading]) -> None:
+    def _end(self, stored: _Stored, done: Future[Reading], now: str) -> None:
         try:
             reading = done.result()
             if was_no_answer(reading):
@@ -114,7 +127,7 @@ class Rereading:
             with self._lock:
                 self.read += 1
             if differences and not self._is_superseded(stored):
-                self._add(_differing(stored, differences))
+                self._add(_differing(stored, differences, now))
         finally:
             self._room.release()
 
@@ -141,6 +154,13 @@ def original_of(catalogue: Catalogue, reference: Reference) -> Capture | None:
             same = query.where(captures.c.payload_digest == reference.payload_digest)
             row = connection.execute(same.where(captures.c.record_type == "response")).first()
     return None if row is None else capture_from_row(row)
+
+
+def selectors_of(catalogue: Catalogue, source_id: str) -> Selectors | None:
+    """What the source's file says of its pages, as the catalogue knows the file."""
+    with catalogue.begin() as connection:
+        known = Sources(connection).known([source_id])
+    return Selectors.of_toml(known[0].toml) if known else None
 
 
 def page_of(record: Mapping[str, Any], exchange: StoredExchange) -> PageInput:
@@ -172,12 +192,12 @@ def _shown(stored: Any, now: Any) -> str:
     return "" if max(map(len, texts)) > _SHOWN_CHARACTERS else f" ({texts[0]} is recorded, {texts[1]} is read)"
 
 
-def _differing(stored: _Stored, differences: list[str]) -> Finding:
+def _differing(stored: _Stored, differences: list[str], now: str) -> Finding:
     then = str((stored.record.get("metadata") or {}).get("extractorVersion"))
     what = f"{stored.where}: {', '.join(differences)}"
-    if then == extractor_version():
+    if then == now:
         return Finding(stored.key, "reading-differs", what, stored.store.place)
-    return _note(stored, "reading-differs", f"{what}; it was read by {then}, and this is {extractor_version()}")
+    return _note(stored, "reading-differs", f"{what}; it was read by {then}, and this is {now}")
 
 
 def _note(stored: _Stored, kind: str, message: str) -> Finding:

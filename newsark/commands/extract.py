@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,9 @@ from newsark.pagefile import (
     unreadable_file,
 )
 from storage.errors import PageError, WrongUse
+
+if TYPE_CHECKING:
+    from pipelines.selectors import Selectors
 
 # Enough that no worker waits while the page that is next in order takes its time.
 AHEAD_PER_WORKER = 32
@@ -43,6 +46,10 @@ def extract(
             help='A manifest instead of files: {"id", "url", "path"} a line, path relative to it.',
         ),
     ] = None,
+    source_file: Annotated[
+        Path | None,
+        typer.Option("--source-file", metavar="FILE.toml", help="Read the pages as this source's selectors say."),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", min=1, help="Processes that read pages.")
     ] = None,
@@ -58,7 +65,7 @@ def extract(
     chosen = _page_files(files or [], url, pages)
     home = Home.here(workers=workers)
     unread = 0
-    with contextlib.closing(_lines(home, chosen)) as lines:
+    with contextlib.closing(_lines(home, chosen, _selectors(source_file))) as lines:
         for file, page in zip(chosen, _watched(lines, len(chosen)), strict=True):
             write_bytes(page.line)
             if page.problem is not None:
@@ -85,7 +92,15 @@ def _standard_input() -> bytes:
     return sys.stdin.buffer.read()
 
 
-def _lines(home: Home, files: Sequence[PageFile]) -> Generator[PageLine]:
+def _selectors(path: Path | None) -> Selectors | None:
+    if path is None:
+        return None
+    from crawler.source import load_source
+
+    return load_source(path).selectors
+
+
+def _lines(home: Home, files: Sequence[PageFile], selectors: Selectors | None) -> Generator[PageLine]:
     """The records of these pages, in order; workers read, parse and write them, so that this process has no work."""
     from pipelines.page import ReadLimits
     from pipelines.pool import ReaderPool
@@ -105,7 +120,7 @@ def _lines(home: Home, files: Sequence[PageFile]) -> Generator[PageLine]:
     try:
         under_way: deque[tuple[PageFile, Future[PageLine]]] = deque()
         for file in files:
-            under_way.append((file, pool.call(record_of_file, file, limits)))
+            under_way.append((file, pool.call(record_of_file, file, limits, selectors)))
             if len(under_way) >= workers * AHEAD_PER_WORKER:
                 yield _result(*under_way.popleft())
         while under_way:

@@ -137,7 +137,7 @@ class _Run:
             newsroom = found.source
             if not self._dry_run:
                 self._archive.enlist(newsroom.id, name=newsroom.name, home=newsroom.home, toml=found.text)
-            return newsroom.id, Rules(address, lambda url: newsroom.on_site(url).inside)
+            return newsroom.id, Rules(address, lambda url: newsroom.on_site(url).inside, newsroom.selectors)
         known = self._known(name)
         if known is not None:
             return known, Rules(address, lambda _: False)

@@ -23,12 +23,14 @@ from newsark.options import (
     SourcesArgument,
 )
 from newsark.places import found_json, is_well, print_found
+from newsark.selectorreport import hits_json, print_hits
 from newsark.storerows import StoreRows
 from storage.errors import NothingFound, WrongUse
 
 if TYPE_CHECKING:
     from crawler.discovery import Discovery
     from crawler.source import Source
+    from reading.selectorcheck import SelectorHits
 
 # What a look at a newsroom must not touch.
 ASIDE: dict[str, Any] = {name: field.default for name, field in StoreRows.model_fields.items()} | {
@@ -97,9 +99,9 @@ def check(
     contact: ContactOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Test what each source's feeds, sitemaps and sections yield now.
+    """Test what each source's feeds, sitemaps and sections yield now, and its selectors on the articles kept last.
 
-    Exit code 1 when a place cannot be read, or a source yields nothing at all.
+    Exit code 1 when a place cannot be read, a source yields nothing at all, or a selector hits nothing.
     """
     home = _home(archive, allow_host, delay, contact)
     known = home.known_sources()
@@ -107,13 +109,25 @@ def check(
     if not chosen:
         raise WrongUse("there is no source to check; add one with: newsark sources add URL")
     surveys = _survey(home, chosen)
-    for one, found in zip(chosen, surveys, strict=True):
+    hits = [_hits(home, one.source) for one in chosen]
+    for one, found, hit in zip(chosen, surveys, hits, strict=True):
         if json:
-            print_json(found_json(one.source.id, found))
+            print_json(found_json(one.source.id, found) | ({"selectors": hits_json(hit)} if hit else {}))
         else:
             print_found(one.source.id, found)
-    if not all(is_well(found) for found in surveys):
+            print_hits(hit)
+    if not all(is_well(found) for found in surveys) or any(hit.idle for hit in hits if hit):
         raise typer.Exit(1)
+
+
+def _hits(home: Home, source: Source) -> SelectorHits | None:
+    """What the source's selectors hit on its stored articles; None when it has no selectors."""
+    if source.selectors is None:
+        return None
+    from reading.selectorcheck import selector_hits
+
+    with home.archive() as opened:
+        return selector_hits(opened, source.id, source.selectors)
 
 
 def _home(archive: str | None, allow_host: list[str] | None, delay: float | None, contact: str | None) -> Home:

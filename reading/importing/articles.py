@@ -14,6 +14,7 @@ from pipelines.likeness import duplicate_of
 from pipelines.observation import build_observation, observation_line
 from pipelines.reading import Reading
 from pipelines.record import article_url, build_record, record_line
+from pipelines.selectors import Selectors
 from reading.importing.filereport import FileReport
 from storage.archive import Archive
 from storage.capture import Capture
@@ -31,10 +32,11 @@ OnSite = Callable[[str], bool]
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the crawl knows and an import asks: how URLs are spelled, and which pages are the newsroom's own, whose
-    furniture can be learned (of a collection of others' files none)."""
+    furniture can be learned (of a collection of others' files none). `selectors` are the source file's."""
 
     address: Address
     on_site: OnSite
+    selectors: Selectors | None = None
 
 
 class ImportedArticles:

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.page import PageInput
@@ -145,6 +145,8 @@ class Importer:
             if capture is None:
                 continue
             size = len(page.body) if page is not None else 0
+            if page is not None and self._rules.on_site(page.url):
+                page = replace(page, selectors=self._rules.selectors)
             waiting.append((capture, size, self._pool.submit(page) if page is not None else None))
             pending += size
             while waiting and (len(waiting) >= self._ahead or pending > AHEAD_BYTES):

@@ -56,6 +56,11 @@ user_agent = "Gazette archive (+https://archive.example)"
 contact = "archive@example.org"
 allow_hosts = ["localhost:8000"]
 insecure_tls = true
+remove = ["div.promo"]
+
+[fields]
+headline = "h1.title"
+author = ["span.by", "jsonld:author[].name"]
 """
     )
     source = parse_source(text, "gazette.toml")
