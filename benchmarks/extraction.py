@@ -1,6 +1,7 @@
 """Text, title, authors, date and CPU time of Newsark and of plain trafilatura on the same pages, in one run.
 
     python benchmarks/extraction.py --corpus DIR [--limit N] [--ids ID,…] [--json]
+    python benchmarks/extraction.py --own [--json]
     python benchmarks/extraction.py --seed-case DIR
 
 DIR holds truth.jsonl (`id`, `set`, `url`, `text`, and for some pages `title`, `authors`, `published`, `topics`) and
@@ -8,7 +9,9 @@ pages/<id>.html.gz. Pages are split in two halves by a hash of their id, so that
 half can be judged by the other. Means have 95 % bootstrap intervals; p is of a paired sign-flip
 test against plain trafilatura. No page states its true language: `language` is agreement with the language detected
 on the true text. Titles and tags are compared after NFKC, one kind of quote and single spaces.
-Shingle F1 is the mean of the pages' own. The seed case is a folder of
+Shingle F1 is the mean of the pages' own. A second table
+shows the pages by the confidence that their record states. --own reads the invented pages of tests/quality, which the
+tests hold to their floors. The seed case is a folder of
 NAME_N.html and NAME_N.json (`body`, `boilerplate`).
 """
 
@@ -23,9 +26,10 @@ import time
 import unicodedata
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +75,7 @@ class Answer:
     tags: tuple[str, ...] = ()
     section: bool | None = None
     language: str | None = None
+    confidence: float | None = None
 
 
 def newsark(url: str, body: bytes) -> Answer:
@@ -84,6 +89,7 @@ def newsark(url: str, body: bytes) -> Answer:
         tuple(article.get("keywords", ())),
         bool(article.get("articleSection")),
         article.get("inLanguage") or "",
+        (article.get("metadata") or {}).get("confidence"),
     )
 
 
@@ -118,23 +124,53 @@ Scores = dict[str, float]
 """One page's scores of one reader, by name; a name is missing where the truth or the reader says nothing."""
 
 
-def measure(corpus: Path, rows: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def corpus_pages(corpus: Path, rows: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Each row of truth with the bytes of its page."""
+    for row in rows:
+        yield row, gzip.decompress((corpus / "pages" / f"{row['id']}.html.gz").read_bytes())
+
+
+def own_pages() -> Iterator[tuple[dict[str, Any], bytes]]:
+    """The invented pages of tests/quality with their truth; the set of each is its template."""
+    from tests.quality.templates import pages, truth
+
+    for page in pages():
+        yield truth(page), page.html
+
+
+def measure(pages: Iterable[tuple[dict[str, Any], bytes]]) -> dict[str, dict[str, Any]]:
     """For all pages, each half and each set: each reader's scores, and Newsark's difference from plain trafilatura."""
     groups: dict[str, dict[str, list[Scores]]] = defaultdict(lambda: {name: [] for name in READERS})
     warm = b"<html><body><h1>Warm up</h1><p>2 March 2026</p><p>" + b"word " * 200 + b"</p></body></html>"
     for reader in READERS.values():
         reader("https://example.org/", warm)
-    for row in rows:
-        body = gzip.decompress((corpus / "pages" / f"{row['id']}.html.gz").read_bytes())
+    confident: list[tuple[float, float]] = []
+    for row, body in pages:
         half = "half " + "AB"[zlib.crc32(row["id"].encode()) & 1]
         for name, reader in READERS.items():
             started = time.process_time()
             answer = reader(row["url"], body)
             cpu_ms = (time.process_time() - started) * 1000
             scores = page_scores(row, answer) | {"cpuMs": cpu_ms}
+            if answer.confidence is not None:
+                confident.append((answer.confidence, scores["rougeL"]))
             for group in ("all", half, row["set"]):
                 groups[group][name].append(scores)
-    return {group: compare(readers) for group, readers in groups.items()}
+    results = {group: compare(readers) for group, readers in groups.items()}
+    results["all"]["byConfidence"] = by_confidence(confident)
+    return results
+
+
+def by_confidence(pages: Iterable[tuple[float, float]]) -> list[dict[str, float]]:
+    """Pages by the confidence that they state: how many, their mean ROUGE-L, how many of them are under .9."""
+    found = list(pages)
+    table = []
+    for low, high in pairwise((0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.01)):
+        scores = [score for confidence, score in found if low <= confidence < high]
+        if scores:
+            under = sum(score < 0.9 for score in scores)
+            table.append({"from": low, "pages": len(scores), "rougeL": sum(scores) / len(scores), "below0.9": under})
+    return table
 
 
 def page_scores(row: dict[str, Any], answer: Answer) -> Scores:
@@ -244,6 +280,15 @@ def _blocks(results: dict[str, dict[str, Any]]) -> None:
             print(f"{score:16}" + "".join(f"{cell:>32}" for cell in cells))
 
 
+def _confidence(results: dict[str, dict[str, Any]]) -> None:
+    for row in results.get("all", {}).get("byConfidence", ()):
+        share = row["below0.9"] / row["pages"]
+        print(
+            f"confidence from {row['from']:.2f}: {row['pages']:4.0f} pages, ROUGE-L {row['rougeL']:.3f}, "
+            f"under .9 {row['below0.9']:.0f} ({share:.1%})"
+        )
+
+
 def _cell(found: dict[str, float] | None) -> str:
     return f"{found['mean']:.3f} [{found['low']:.3f}, {found['high']:.3f}]" if found else "-"
 
@@ -260,25 +305,30 @@ def _table(results: dict[str, dict[str, dict[str, Any]]]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--own", action="store_true", help="the pages of tests/quality")
     parser.add_argument("--seed-case", type=Path)
     parser.add_argument("--ids", help="only these pages, with commas between")
     parser.add_argument("--limit", type=int, help="only so many pages")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     args = parser.parse_args()
-    if args.corpus is None and args.seed_case is None:
-        parser.error("give --corpus DIR, --seed-case DIR or both")
+    if args.corpus is None and args.seed_case is None and not args.own:
+        parser.error("give --corpus DIR, --own or --seed-case DIR")
     results: dict[str, Any] = {}
     if args.corpus is not None:
         rows = [json.loads(line) for line in (args.corpus / "truth.jsonl").read_text().splitlines()]
         chosen = set(args.ids.split(",")) if args.ids else None
         wanted = [row for row in rows if chosen is None or row["id"] in chosen][: args.limit]
-        results["corpus"] = measure(args.corpus, wanted)
+        results["corpus"] = measure(corpus_pages(args.corpus, wanted))
+    if args.own:
+        results["own"] = measure(own_pages())
     if args.seed_case is not None:
         results["seedCase"] = seed_case(args.seed_case)
     if args.json:
         print(json.dumps(results))
     else:
-        _blocks(results.get("corpus", {}))
+        for name in ("corpus", "own"):
+            _blocks(results.get(name, {}))
+            _confidence(results.get(name, {}))
         _table(results.get("seedCase", {}))
     return 0
 

@@ -15,6 +15,7 @@ from trafilatura.settings import Document, Extractor
 
 from pipelines.furniture import words_of
 from pipelines.page import html_parser
+from pipelines.words import length_of
 
 Kind = Literal["head", "p", "quote", "item", "row"]
 
@@ -36,8 +37,8 @@ class Block:
 
 
 def chars(blocks: Iterable[Block]) -> int:
-    """How much text the blocks have."""
-    return sum(len(block.text) for block in blocks)
+    """How much text the blocks have; a sign of East Asia counts for two letters."""
+    return sum(length_of(block.text) for block in blocks)
 
 
 def extract(tree: HtmlElement, *, fast: bool = True) -> list[Block]:

@@ -41,7 +41,7 @@ READ_ON = (
     r"bunu da oku|ilgili haber",
     # Asia, Arabic, Hebrew
     r"baca (?:juga|selengkapnya)|lihat juga|xem thêm|[اإ]قرأ أيضا|קראו גם|यह भी पढ़ें|ये भी पढ़ें",
-    r"関連記事|あわせて読みたい|相关阅读|相關新聞|관련기사",
+    r"関連記事|あわせて読みたい|相关阅读|(?:延伸|推荐|推薦|扩展)(?:阅读|閱讀)|相關新聞|관련기사",
 )
 SUBSCRIBE = (
     r"(?:sign up|subscribe|register|join)\b.{0,80}\b(?:newsletters?|inbox|alerts?|mailing list|briefing|podcast)\b",

@@ -75,7 +75,7 @@ def judge(seen: Seen) -> Judgement:
         return Judgement(kind, evidence, f"status {seen.status}")
     declared = bool(seen.data.articles) or _is_declared(seen.meta)
     chars = seen.text.chars
-    if _letters(seen) < MAX_STUB_CHARS and (stub := _stub(seen, declared)) is not None:
+    if seen.text.chars < MAX_STUB_CHARS and (stub := _stub(seen, declared)) is not None:
         kind, reason, sign = stub
         return Judgement(kind, (*evidence, sign), reason)
     if _is_listing(seen):
@@ -141,13 +141,6 @@ def _wall(seen: Seen) -> str | None:
     return None
 
 
-def _letters(seen: Seen) -> int:
-    """How much the text says: a sign of East Asia counts for two letters."""
-    return seen.text.chars + sum(
-        sum(character >= "\u2e80" for character in block.text) for block in seen.text.blocks if not block.text.isascii()
-    )
-
-
 def _beside_text(seen: Seen) -> str:
     """What the page shows outside of the text and in its last line: what a story says of paywalls is no wall."""
     shown = seen.signs().shown
@@ -188,7 +181,7 @@ def _headlines(links: tuple[Link, ...]) -> list[Link]:
 
 def _evidence(seen: Seen) -> tuple[str, ...]:
     said = [
-        f"{seen.text.chars} characters of text by {seen.text.way}",
+        f"{sum(len(block.text) for block in seen.text.blocks)} characters of text by {seen.text.way}",
         f"{len(_headlines(seen.links))} linked headlines",
     ]
     if seen.status is not None:

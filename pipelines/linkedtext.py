@@ -40,6 +40,7 @@ def with_linked_text(text: Text, told: Told, judgement: Judgement) -> tuple[Text
     if contained(" ".join(block.text for block in text.blocks), [block.text for block in blocks]) < MIN_SHARED:
         return text, judgement
     found = replace(text, blocks=blocks, way="json-ld", trust=trust(blocks, "json-ld", 0, told), within=None)
+    length = sum(len(block.text) for block in blocks)
     evidence = (*judgement.evidence, f"{length} characters of text in json-ld, which the page does not show")
     kind = judgement.kind if judgement.kind == "liveblog" else "article"
     return found, Judgement(kind, evidence)

@@ -15,6 +15,7 @@ from itertools import islice
 from lxml.html import HtmlElement
 
 from pipelines.furniture import BLOCKS, Surroundings, words_of
+from pipelines.words import length_of
 
 MIN_PARAGRAPH_CHARS = 30
 MIN_DIRECT_CHARS = 70
@@ -108,8 +109,8 @@ def paragraphs(tree: HtmlElement, around: Surroundings, headline: HtmlElement | 
             under_headline = under_headline or element is headline
             continue
         if tag == "p":
-            chars, least = len(words_of(element.text_content())), MIN_PARAGRAPH_CHARS
-        elif tag == "li" and len(element.text_content()) < MIN_DIRECT_CHARS:
+            chars, least = length_of(words_of(element.text_content())), MIN_PARAGRAPH_CHARS
+        elif tag == "li" and length_of(element.text_content()) < MIN_DIRECT_CHARS:
             continue
         else:
             chars, least = _direct_chars(element), MIN_DIRECT_CHARS
@@ -122,19 +123,19 @@ def paragraphs(tree: HtmlElement, around: Surroundings, headline: HtmlElement | 
 def _direct_chars(element: HtmlElement) -> int:
     """How much text the element has outside of blocks within it."""
     text = element.text
-    chars = len(text.strip()) if text else 0
+    chars = length_of(text.strip()) if text else 0
     for child in element:
         tail = child.tail
         if tail and not tail.isspace():
-            chars += len(words_of(tail))
+            chars += length_of(words_of(tail))
         if child.tag in INLINE and next(child.iter(*BLOCKS), None) is None:
-            chars += len(words_of(child.text_content()))
+            chars += length_of(words_of(child.text_content()))
     return chars
 
 
 def _link_chars(element: HtmlElement) -> int:
     parts = [element] if element.tag == "p" else [child for child in element if child.tag not in BLOCKS]
-    return sum(len(link.text_content()) for part in parts for link in part.iter("a"))
+    return sum(length_of(link.text_content()) for part in parts for link in part.iter("a"))
 
 
 def _near(found: list[Paragraph], headline: HtmlElement) -> list[Paragraph]:
