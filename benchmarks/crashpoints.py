@@ -54,7 +54,7 @@ POINTS = (
     Point("acknowledged", SETTLE, "after", 2),
     Point("leads are leased", "storage.leads:Leads.lease", "after", 3),
     Point("a segment begins", "storage.segment:Segment.create", "before", 1, _SEALING),
-    Point("a segment's number is taken, it has no file", "storage.segment:_next_serial", "after", 1, _SEALING),
+    Point("a segment's number is taken, it has no file", "storage.segment:next_serial", "after", 1, _SEALING),
     Point("a segment's files are made, its first record is not", "storage.segment:Segment.__init__", "after", 1),
     Point("a segment has begun", "storage.segment:Segment.create", "after", 1, _SEALING),
     Point("sealing begins", SEAL, "before", 1, (FETCH,)),

@@ -15,7 +15,7 @@ from storage.gzipmembers import gzip_member
 from storage.readback import Reference, StoredExchange, read_capture
 
 CHUNKED = HEAD.replace(b"Content-Length: 17", b"Transfer-Encoding: chunked")
-KEY = "imports/x.warc.gz"
+KEY = "warc/x.warc.gz"
 
 
 class Kept:
