@@ -17,6 +17,9 @@ from storage.errors import NewsarkError, PageError, Refused
 from storage.leads import Lead, NewLead, lead_identity
 
 MAX_SITEMAP_DEPTH = 5
+MAX_SUMMARY_CHARS = 300
+"""So much of a feed's summary is kept with the lead: enough to check a text against."""
+
 # A document type stands before the root element, and no honest one is longer.
 DOCTYPE_BYTES = 64 * 1024
 
@@ -59,7 +62,13 @@ def _from_feed(feed: Feed, lead: Lead, source: Source) -> Listing:
         notes=[Note("list-doubtful", problem) for problem in feed.problems], kind=feed.kind, title=feed.title
     )
     for entry in feed.entries:
-        hints = _hints(title=entry.title, published=entry.published, updated=entry.updated, author=entry.author)
+        hints = _hints(
+            title=entry.title,
+            published=entry.published,
+            updated=entry.updated,
+            author=entry.author,
+            description=(entry.summary or "")[:MAX_SUMMARY_CHARS] or None,
+        )
         found = article_lead(entry.url, lead, source, "feed", hints, entry.published or entry.updated)
         if found is not None:
             listing.found.append(found)

@@ -89,6 +89,8 @@ class Discovery(Part):
     via: str | None = Field(None, description="The feed, sitemap or page that named it.")
     title: str | None = Field(None, description="The title given there.")
     published: str | None = Field(None, description="The date given there, as it stood.")
+    author: str | None = Field(None, description="The author given there, as it stood.")
+    description: str | None = Field(None, description="The beginning of the summary given there.")
     first_seen: str | None = Field(None, description="When it was first named there, in UTC.")
     last_seen: str | None = Field(None, description="When it was last named there, in UTC.")
 

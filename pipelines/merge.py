@@ -21,6 +21,13 @@ from pipelines.people import Person, people_in, people_of
 MAX_ALTERNATIVE_CHARS = 1000
 MAX_KEYWORDS = 100
 _FREE = {"true": True, "false": False, "http://schema.org/true": True, "http://schema.org/false": False}
+_TIERS = {"free": True, "metered": False, "locked": False}
+_HOME = {
+    *("home", "homepage", "home page", "front page", "startseite", "accueil", "inicio", "início", "portada", "hem"),
+    *("главная", "головна", "strona główna", "ana sayfa", "الرئيسية", "首页", "首頁", "ホーム", "トップ", "홈"),
+}
+"""The front page, as breadcrumbs call it: no section."""
+
 _SPLIT_WORDS = re.compile(r"\s*[,;|]\s*")
 
 
@@ -92,18 +99,20 @@ def merge(fields: Fields, known: Sources) -> None:
     _headlines(fields, known)
     fields.choose(
         "description",
-        [("json-ld", data.text("description", "abstract")), ("meta", meta.first(*DESCRIPTIONS))],
+        [
+            ("json-ld", data.text("description", "abstract")),
+            ("meta", meta.first(*DESCRIPTIONS)),
+            ("feed", plain(known.hints.get("description"))),
+        ],
     )
     _dates(fields, known)
     _publisher(fields, known)
     _authors(fields, known)
-    fields.choose(
-        "articleSection",
-        [("json-ld", words_in(data.texts("articleSection"))), ("meta", _meta_words(meta, SECTIONS))],
-    )
+    sections = [("json-ld", words_in(data.texts("articleSection"))), ("meta", _meta_words(meta, SECTIONS))]
+    fields.choose("articleSection", [(source, _without_home(words)) for source, words in sections])
     fields.choose("keywords", [("json-ld", words_in(data.texts("keywords"))), ("meta", _meta_words(meta, KEYWORDS))])
     fields.choose("breadcrumbs", [("json-ld", _breadcrumbs(data, known.base))])
-    fields.put("isAccessibleForFree", _free(data), "json-ld")
+    _access(fields, known)
     licence = Resolver(known.base)(meta.licence) if meta.licence else None
     fields.choose("license", [("json-ld", data.text("license")), ("link", licence)])
     fields.choose("correction", [("json-ld", data.text("correction"))])
@@ -187,6 +196,7 @@ def _authors(fields: Fields, known: Sources) -> None:
     if chosen is None:
         beside = people_in(bylines(known.tree, known.title))
         claims.insert(0, ("byline", _persons(beside, house)))
+        claims.insert(1, ("feed", _persons(people_in([known.hints.get("author") or ""]), house)))
         chosen = next(((source, people) for source, people in claims if people), None)
     if chosen is None:
         return
@@ -234,8 +244,12 @@ def _author(person: Person, base: str) -> dict[str, str]:
 
 def words_in(texts: Iterable[str]) -> list[str]:
     """Single keywords out of lists and joined strings, each once, in order."""
-    parts = (part.strip() for text in texts for part in _SPLIT_WORDS.split(text))
-    return list(dict.fromkeys(part for part in parts if part))[:MAX_KEYWORDS]
+    parts = (part.strip().lstrip("#") for text in texts for part in _SPLIT_WORDS.split(text))
+    return list({part.casefold(): part for part in reversed(list(parts)) if part}.values())[::-1][:MAX_KEYWORDS]
+
+
+def _without_home(words: list[str]) -> list[str]:
+    return [word for word in words if word.casefold() not in _HOME]
 
 
 def _meta_words(meta: Meta, names: tuple[str, ...]) -> list[str]:
@@ -247,8 +261,21 @@ def _meta_words(meta: Meta, names: tuple[str, ...]) -> list[str]:
     return []
 
 
-def _free(data: LinkedData) -> bool | None:
-    value = next(iter(data.values("isAccessibleForFree")), None)
+def _access(fields: Fields, known: Sources) -> None:
+    """Whether the article can be read for free: as JSON-LD says of it, or of a part of it, or as its tier says."""
+    data = known.data
+    parts = [part for part in data.values("hasPart") if isinstance(part, Mapping)]
+    said = [_free(value) for value in data.values("isAccessibleForFree")]
+    said += [_free(part.get("isAccessibleForFree")) for part in parts]
+    told = [one for one in said if one is not None]
+    if told:
+        fields.put("isAccessibleForFree", all(told), "json-ld")
+        return
+    tier = (known.meta.first("article:content_tier") or "").lower()
+    fields.put("isAccessibleForFree", _TIERS.get(tier), "meta")
+
+
+def _free(value: Any) -> bool | None:
     return value if isinstance(value, bool) else _FREE.get(str(value).strip().lower())
 
 

@@ -104,6 +104,8 @@ def _discovery(found: Mapping[str, str]) -> dict[str, str | None]:
         "via": found.get("via"),
         "title": found.get("title"),
         "published": found.get("published"),
+        "author": found.get("author"),
+        "description": found.get("description"),
         "firstSeen": found.get("firstSeen"),
     }
 

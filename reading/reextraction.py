@@ -31,6 +31,8 @@ from storage.sources import Sources
 
 _SHOWN_CHARACTERS = 60
 _READ_AHEAD = 16
+HINTS = ("title", "published", "author", "description")
+"""What a feed or a sitemap says of a page, as a record keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def selectors_of(catalogue: Catalogue, source_id: str) -> Selectors | None:
 def page_of(record: Mapping[str, Any], exchange: StoredExchange) -> PageInput:
     """The page as it was given to be read when the record was made."""
     discovery = record.get("discovery") or {}
-    hints = {name: discovery[name] for name in ("title", "published") if discovery.get(name)}
+    hints = {name: discovery[name] for name in HINTS if discovery.get(name)}
     if exchange.payload is None:
         raise ValueError("the payload is not kept")
     return PageInput(
