@@ -13,9 +13,10 @@ from lxml.html import HtmlElement
 from pipelines.byline import bylines, times
 from pipelines.dates import When, date_in_markup, date_in_url, first_date
 from pipelines.headline import Headline, letters
-from pipelines.jsonld import LinkedData, name_of, plain
+from pipelines.jsonld import LinkedData, Node, name_of, plain
 from pipelines.links import Resolver
 from pipelines.meta import AUTHORS, DESCRIPTIONS, KEYWORDS, MODIFIED, MORE_AUTHORS, PUBLISHED, SECTIONS, Meta
+from pipelines.microdata import microdata_article
 from pipelines.people import Person, people_in, people_of
 
 MAX_ALTERNATIVE_CHARS = 1000
@@ -96,23 +97,25 @@ class Sources:
 def merge(fields: Fields, known: Sources) -> None:
     """Fill in everything that is not text, language or pictures. Reads the tree and leaves it as it is."""
     meta, data = known.meta, known.data
+    marked = microdata_article(known.tree)
     _headlines(fields, known)
     fields.choose(
         "description",
         [
             ("json-ld", data.text("description", "abstract")),
             ("meta", meta.first(*DESCRIPTIONS)),
+            ("microdata", next(iter(marked.get("description", ())), None)),
             ("feed", plain(known.hints.get("description"))),
         ],
     )
-    _dates(fields, known)
-    _publisher(fields, known)
+    _dates(fields, known, marked)
+    _publisher(fields, known, marked)
     _authors(fields, known)
-    sections = [("json-ld", words_in(data.texts("articleSection"))), ("meta", _meta_words(meta, SECTIONS))]
+    sections = _word_claims("articleSection", SECTIONS, known, marked)
     fields.choose("articleSection", [(source, _without_home(words)) for source, words in sections])
-    fields.choose("keywords", [("json-ld", words_in(data.texts("keywords"))), ("meta", _meta_words(meta, KEYWORDS))])
+    fields.choose("keywords", _word_claims("keywords", KEYWORDS, known, marked))
     fields.choose("breadcrumbs", [("json-ld", _breadcrumbs(data, known.base))])
-    _access(fields, known)
+    _access(fields, known, marked)
     licence = Resolver(known.base)(meta.licence) if meta.licence else None
     fields.choose("license", [("json-ld", data.text("license")), ("link", licence)])
     fields.choose("correction", [("json-ld", data.text("correction"))])
@@ -132,14 +135,15 @@ def _headlines(fields: Fields, known: Sources) -> None:
     fields.alternatives.pop("alternativeHeadline", None)
 
 
-def _dates(fields: Fields, known: Sources) -> None:
+def _dates(fields: Fields, known: Sources, marked: Node) -> None:
     meta, data = known.meta, known.data
     published = first_date(
         [("json-ld", value) for value in data.texts("datePublished")]
         + [("meta", value) for _, value in meta.all(*PUBLISHED)]
     )
     if published is None or not published.has_time:
-        beside = [("time", value) for value in times(known.tree, known.title)]
+        beside = [("microdata", value) for value in marked.get("datePublished", ())]
+        beside += [("time", value) for value in times(known.tree, known.title)]
         before = [(published.source, published.raw)] if published else []
         published = first_date(before + beside) or first_date(
             [("json-ld", value) for value in data.texts("dateCreated")]
@@ -148,7 +152,9 @@ def _dates(fields: Fields, known: Sources) -> None:
         published = _last_resorts(known)
     _put_date(fields, "datePublished", published)
     modified = [("json-ld", value) for value in data.texts("dateModified")]
-    _put_date(fields, "dateModified", first_date(modified + [("meta", value) for _, value in meta.all(*MODIFIED)]))
+    modified += [("meta", value) for _, value in meta.all(*MODIFIED)]
+    modified += [("microdata", value) for value in marked.get("dateModified", ())]
+    _put_date(fields, "dateModified", first_date(modified))
 
 
 def _last_resorts(known: Sources) -> When | None:
@@ -169,18 +175,21 @@ def _put_date(fields: Fields, name: str, when: When | None) -> None:
         fields.put(f"{name}Raw", when.raw[:200], when.source)
 
 
-def _publisher(fields: Fields, known: Sources) -> None:
+def _publisher(fields: Fields, known: Sources, marked: Node) -> None:
     meta, data = known.meta, known.data
     node = next((value for value in data.values("publisher") if isinstance(value, Mapping)), {})
     named = plain(name_of(node)) or next(iter(data.texts("publisher")), None)
     address = node.get("url") if isinstance(node.get("url"), str) else None
+    beside = next(iter(marked.get("publisher", ())), None)
     entry = {
-        "name": named or meta.site,
+        "name": named or meta.site or beside,
         "url": Resolver(known.base)(address) if address else None,
         "domain": (urlsplit(known.url).hostname or "").removeprefix("www.") or None,
     }
     found = {key: value for key, value in entry.items() if value}
-    fields.put("publisher", found or None, "json-ld" if named else "meta" if meta.site else "url")
+    fields.put(
+        "publisher", found or None, "json-ld" if named else "meta" if meta.site else "microdata" if beside else "url"
+    )
 
 
 def _authors(fields: Fields, known: Sources) -> None:
@@ -248,6 +257,15 @@ def words_in(texts: Iterable[str]) -> list[str]:
     return list({part.casefold(): part for part in reversed(list(parts)) if part}.values())[::-1][:MAX_KEYWORDS]
 
 
+def _word_claims(name: str, metas: tuple[str, ...], known: Sources, marked: Node) -> list[tuple[str, list[str]]]:
+    """What each source has as this list of words, the surest first."""
+    return [
+        ("json-ld", words_in(known.data.texts(name))),
+        ("meta", _meta_words(known.meta, metas)),
+        ("microdata", words_in(marked.get(name, ()))),
+    ]
+
+
 def _without_home(words: list[str]) -> list[str]:
     return [word for word in words if word.casefold() not in _HOME]
 
@@ -261,7 +279,7 @@ def _meta_words(meta: Meta, names: tuple[str, ...]) -> list[str]:
     return []
 
 
-def _access(fields: Fields, known: Sources) -> None:
+def _access(fields: Fields, known: Sources, marked: Node) -> None:
     """Whether the article can be read for free: as JSON-LD says of it, or of a part of it, or as its tier says."""
     data = known.data
     parts = [part for part in data.values("hasPart") if isinstance(part, Mapping)]
@@ -270,6 +288,10 @@ def _access(fields: Fields, known: Sources) -> None:
     told = [one for one in said if one is not None]
     if told:
         fields.put("isAccessibleForFree", all(told), "json-ld")
+        return
+    beside = [one for value in marked.get("isAccessibleForFree", ()) if (one := _free(value)) is not None]
+    if beside:
+        fields.put("isAccessibleForFree", all(beside), "microdata")
         return
     tier = (known.meta.first("article:content_tier") or "").lower()
     fields.put("isAccessibleForFree", _TIERS.get(tier), "meta")

@@ -113,7 +113,7 @@ def page_meta(tree: HtmlElement) -> Meta:
         if content:
             for attribute in ("property", "name", "itemprop", "http-equiv"):
                 name = element.get(attribute)
-                if name:
+                if name and not (attribute == "itemprop" and _speaks_of_another(element)):
                     names.setdefault(name.strip().lower(), []).append(content[:MAX_VALUE_CHARS])
     title = tree.find(".//title")
     return Meta(
@@ -125,6 +125,12 @@ def page_meta(tree: HtmlElement) -> Meta:
         licence=_first_href(tree, "license"),
         feeds=tuple(_feeds(tree)),
     )
+
+
+def _speaks_of_another(element: HtmlElement) -> bool:
+    """Whether a microdata property belongs to an item within the page's own, such as its publisher."""
+    holder = next((one for one in element.iterancestors() if one.get("itemscope") is not None), None)
+    return holder is not None and holder.get("itemprop") is not None
 
 
 def _headings(tree: HtmlElement) -> Iterator[str]:

@@ -192,3 +192,12 @@ def test_nothing_is_lost_and_the_order_stays(texts: list[list[str]]) -> None:
         left = iter(lines(before))
         assert all(line in left for line in lines(after)), "the order changed"
         assert lines(furniture_removed_from(after).apply(before)) == lines(after)
+
+
+def test_furniture_goes_from_the_html_too_and_from_nowhere_else() -> None:
+    def marked(one: dict[str, Any]) -> dict[str, Any]:
+        return {**one, "articleBodyHtml": "\n".join(f"<p>{line}</p>" for line in lines(one))}
+
+    stories = [(str(number), marked(story(number, *APPEAL))) for number in range(3)]
+    for number, read in enumerate(learn_and_apply(stories)):
+        assert read["articleBodyHtml"] == marked(story(number))["articleBodyHtml"]
