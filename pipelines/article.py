@@ -122,9 +122,9 @@ class Metadata(Part):
     date_downloaded: str | None = Field(None, description="When the page was fetched, in UTC.")
     field_sources: dict[str, str] = Field(
         default_factory=dict,
-        description="For each field where it was read: `json-ld`, `meta`, `microdata`, `h1`, `title`, `byline`, `time`, "
-        "`html`, `link`, `header`, `url`, `feed`, `htmldate`; for the text the way it was found: `region`, `captions`, `page`, "
-        "`cascade`, `json-ld`; and `selector` where the source's file decided it.",
+        description="For each field where it was read: `json-ld`, `meta`, `microdata`, `h1`, `title`, `byline`, "
+        "`time`, `html`, `link`, `header`, `url`, `feed`, `htmldate`; for the text the way it was found: `region`, "
+        "`captions`, `page`, `cascade`, `json-ld`; and `selector` where the source's file decided it.",
     )
     alternatives: dict[str, dict[str, str]] = Field(
         default_factory=dict,
