@@ -21,7 +21,7 @@ from crawler.furniture import SourceFurniture
 from crawler.keeper import Stopped
 from crawler.links import normalise
 from crawler.source import Source
-from crawler.visit import Problem, Visit
+from crawler.visit import Answer, Problem, Visit
 from pipelines.article import WHOLE, WITH_TEXT
 from pipelines.compare import PreviousVersion, compare, content_digest
 from pipelines.learned import LearnedFurniture
@@ -139,12 +139,13 @@ class _Group:
         self._latest = archive.latest_versions(source.id, list(self._keys.values()))
 
     def _article_keys(self, source: Source, visits: list[Visit]) -> dict[int, str]:
-        """The key of each visit's article, by lead. A page that is gone names no canonical URL: what its lead showed
-        before is what is gone."""
+        """The key of each visit's article, by lead. A page that is no article names none: what its lead showed before is
+        what is gone."""
         known = self.archive.articles_of_leads(source.id, [visit.lead.id for visit in visits])
         keys: dict[int, str] = {}
         for visit in visits:
-            before = known.get(visit.lead.id) if visit.reading is None else None
+            shows_text = visit.reading is not None and visit.reading.kind in WITH_TEXT
+            before = None if shows_text else known.get(visit.lead.id)
             keys[visit.lead.id] = before or article_key(article_address(visit, source))
         return keys
 
@@ -296,15 +297,26 @@ def absence_word(visit: Visit) -> str:
         return _WORDS[visit.problem.kind]
     if answer is None:
         return "unreachable"
+    if answer.status < 300 and _is_sent_to_a_list(visit, answer):
+        return "removed"
     words = {
         404: "removed",
         410: "removed",
+        451: "removed",
         401: "paywalled",
         402: "paywalled",
         403: "blocked",
         429: "blocked",
-        451: "blocked",
     }
     if answer.status in words:
         return words[answer.status]
     return "unreachable" if answer.status >= 400 else "unreadable"
+
+
+def _is_sent_to_a_list(visit: Visit, answer: Answer) -> bool:
+    """Whether a redirect led from the article to a home page or a section instead."""
+    was, now = urlsplit(visit.lead.url), urlsplit(answer.url)
+    if (was.netloc, was.path, was.query) == (now.netloc, now.path, now.query):
+        return False
+    is_home = now.path in ("", "/") and not now.query and was.path not in ("", "/")
+    return is_home or (visit.reading is not None and visit.reading.kind == "section")

@@ -12,11 +12,13 @@ from typer.exceptions import TyperException
 
 from newsark.commands import (
     crawl,
+    diff,
     doctor,
     export,
     extract,
     importing,
     init,
+    ledger,
     rebuild,
     reextract,
     show,
@@ -34,7 +36,7 @@ class Commands(PlainGroup):
     """Newsark's commands."""
 
     order = (
-        *("init", "sources", "crawl", "status", "show", "export", "extract"),
+        *("init", "sources", "crawl", "status", "show", "diff", "ledger", "export", "extract"),
         *("import", "verify", "validate", "reextract", "rebuild", "doctor"),
     )
 
@@ -52,6 +54,8 @@ app.add_typer(sources.app, name="sources")
 app.command("crawl", cls=PlainCommand)(crawl.crawl)
 app.command("status", cls=PlainCommand)(status.status)
 app.command("show", cls=PlainCommand)(show.show)
+app.command("diff", cls=PlainCommand)(diff.diff)
+app.command("ledger", cls=PlainCommand)(ledger.ledger)
 app.command("export", cls=PlainCommand)(export.export)
 app.command("extract", cls=PlainCommand)(extract.extract)
 app.command("import", cls=PlainCommand)(importing.import_files)

@@ -22,8 +22,9 @@ class ObservationRecord(Part):
     url: str = Field(description="The address that was visited.")
     at: str = Field(description="When, in UTC.")
     outcome: Outcome = Field(
-        description="`unchanged`, `edited`, `removed` (404, 410, or a page that says so), `unreachable` (no answer, or "
-        "a server's error), `unreadable` (an answer that shows no article), `blocked` (403, 429, 451, or a check for "
+        description="`unchanged`, `edited`, `removed` (404, 410, 451, a page that says so, or a "
+        "redirect to the home page or a section), `unreachable` (no answer, or "
+        "a server's error), `unreadable` (an answer that shows no article), `blocked` (403, 429, or a check for "
         "robots, consent or a login in its place) or `paywalled` (401, 402, or only a part of the text)."
     )
     detail: str | None = Field(None, description="The reason, for people.")

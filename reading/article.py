@@ -17,10 +17,11 @@ from storage.versions import Observation, article_key, find_observations, find_v
 
 @dataclass(frozen=True, slots=True)
 class ArticleHistory:
-    """An article: its records from the first version to the latest, and what visits found out about it."""
+    """An article: its records from the first version to the latest, when each was captured, and what visits found."""
 
     source: str
     records: list[dict[str, Any]]
+    dates: list[datetime]
     observations: list[Observation]
 
     @property
@@ -56,6 +57,7 @@ def history_of(archive: Archive, needle: str, normalised_url: str | None = None)
         return ArticleHistory(
             source_id,
             [orjson.loads(version.line) for _, version in versions],
+            [version.captured_at for _, version in versions],
             find_observations(connection, source_id, first.article),
         )
 

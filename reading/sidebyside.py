@@ -33,15 +33,20 @@ h2{font-size:1.1rem;margin-top:2.5rem}.dim{color:var(--dim)}.loud{color:var(--lo
 
 def side_by_side(tally: Tally) -> Iterator[str]:
     """The page in pieces: counts by field, then each change of the tally's sample."""
-    yield '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Re-extraction</title>'
-    yield '<meta name="viewport" content="width=device-width,initial-scale=1">'
-    # nothing of a newsroom's text may run or be fetched here, whatever it holds
-    yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-    yield f"<style>{_STYLE}</style></head><body><h1>Re-extraction</h1>"
+    yield from head("Re-extraction")
     yield from _counts(tally)
     for change in tally.sample:
         yield from _change(change)
     yield "</body></html>\n"
+
+
+def head(title: str) -> Iterator[str]:
+    """The beginning of a page that needs nothing else, up to its heading; end it with `</body></html>`."""
+    yield f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+    yield '<meta name="viewport" content="width=device-width,initial-scale=1">'
+    # nothing of a newsroom's text may run or be fetched here, whatever it holds
+    yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+    yield f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>"
 
 
 def _counts(tally: Tally) -> Iterator[str]:

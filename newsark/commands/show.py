@@ -27,7 +27,7 @@ def show(
 ) -> None:
     """Show one article with its versions, observations and provenance."""
     with Home.here(archive=archive, endpoint_url=endpoint_url).archive() as opened:
-        history = _history(opened, article)
+        history = article_history(opened, article)
     if json:
         seen = [
             {"at": one.at.isoformat(), "outcome": one.outcome, "detail": one.detail} for one in history.observations
@@ -39,7 +39,7 @@ def show(
         _print_history(history)
 
 
-def _history(archive: Archive, needle: str) -> ArticleHistory:
+def article_history(archive: Archive, needle: str) -> ArticleHistory:
     """The article's history. Raises WrongUse with what is known of the URL when it showed no article."""
     from reading.article import history_of, lead_of
 
@@ -68,6 +68,17 @@ def _print_history(history: ArticleHistory) -> None:
     say()
     for one in history.records:
         _print_place(one)
+    _print_life(history)
+
+
+def _print_life(history: ArticleHistory) -> None:
+    """Versions and observations on a line, then what they tell."""
+    from reading.lifeline import lifeline
+
+    line, legend = lifeline(history.dates, history.observations)
+    say()
+    say_line(line)
+    say(legend, "dim")
     for seen in history.observations:
         detail = f": {seen.detail}" if seen.detail else ""
         say(f"{seen.at:%Y-%m-%d %H:%M} {seen.outcome}{detail}", "dim")

@@ -1,0 +1,79 @@
+"""Two texts word by word: what stayed, what went, what came."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any, Literal
+
+import orjson
+
+from reading.comparison import differing_fields
+
+Word = tuple[Literal["same", "gone", "new"], str]
+_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+MOST_WORDS = 20_000
+_SHOWN_FIRST = ("headline", "alternativeHeadline", "description", "author", "dateModified", "datePublished")
+_NOT_SHOWN = frozenset({"articleBody", "articleBodyHtml", "sections", "wordCount", "removed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A paragraph that differs, as its words; `place` counts the paragraphs of the later text from 1."""
+
+    place: int
+    words: tuple[Word, ...]
+
+
+def words_between(old: str, new: str) -> list[Word]:
+    """Every word and the space between, in reading order. Long texts are compared as wholes."""
+    first, second = _WORDS.findall(old), _WORDS.findall(new)
+    if len(first) + len(second) > MOST_WORDS:
+        return [("same", old)] if old == new else [("gone", old), ("new", new)]
+    found: list[Word] = []
+    for what, a, b, c, d in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
+        if what == "equal":
+            found.append(("same", "".join(first[a:b])))
+            continue
+        found += [("gone", "".join(first[a:b]))] if b > a else []
+        found += [("new", "".join(second[c:d]))] if d > c else []
+    return found
+
+
+def paragraphs_between(old: str, new: str) -> Iterator[Paragraph]:
+    """The paragraphs that differ, in order; one that was rewritten stands as one."""
+    first, second = old.split("\n"), new.split("\n")
+    for what, a, b, c, d in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
+        if what == "equal":
+            continue
+        paired = min(b - a, d - c)
+        for number in range(paired):
+            yield Paragraph(c + number + 1, tuple(words_between(first[a + number], second[c + number])))
+        for text in first[a + paired : b]:
+            yield Paragraph(d + 1, (("gone", text),))
+        for number, text in enumerate(second[c + paired : d], c + paired + 1):
+            yield Paragraph(number, (("new", text),))
+
+
+def fields_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """The fields beside the text that differ, as text, what readers see first; without what tells of the reading."""
+    pairs = {
+        name: (field_text(was), field_text(now))
+        for name, (was, now) in differing_fields(old, new).items()
+        if name not in _NOT_SHOWN and not name.startswith("metadata.") and not name.endswith("Raw")
+    }
+    first = {name: pairs.pop(name) for name in _SHOWN_FIRST if name in pairs}
+    return first | pairs
+
+
+def field_text(value: Any) -> str:
+    """A field's value as people read it: names for people, one entry a line for lists."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return "\n".join(field_text(one) for one in value)
+    if isinstance(value, Mapping):
+        return str(value.get("name") or value.get("url") or orjson.dumps(value).decode())
+    return str(value)

@@ -1,0 +1,199 @@
+"""`newsark ledger`, `diff` and `show` as a user runs them, on a site that changes between crawls."""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from tests.cli import Ran, crawl, newsark
+from tests.pipelines.judged_pages import ARTICLE_HEAD, page, paragraphs
+
+NAMES = ("stays", "edited", "renamed", "gone", "home", "busy")
+
+
+def sentences(name: str) -> list[str]:
+    return [f"Sentence {number} on the market hall called {name}, which was sold last week." for number in range(9)]
+
+
+def article(name: str, headline: str = "Hall sold", first: str = "") -> str:
+    told = (first or f"This is the report called {name}, and it has a first sentence.", *sentences(name))
+    return page(headline, f"<article><h1>{headline}</h1>{paragraphs(*told)}</article>", ARTICLE_HEAD)
+
+
+class Site:
+    """A loopback site: `pages` are bodies by name, or a status, or the place of a redirect."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, str | int | tuple[int, str]] = {
+            name: article(name, f"=Hall {name} sold" if name == "gone" else f"Hall {name} sold") for name in NAMES
+        }
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                shown = site.shown(self.path)
+                status, body = (200, shown) if isinstance(shown, str) else (shown, "")
+                if isinstance(shown, tuple):
+                    status, body = shown[0], ""
+                self.send_response(status if isinstance(status, int) else 500)
+                if isinstance(shown, tuple):
+                    self.send_header("Location", shown[1])
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.send_header("Content-Length", str(len(body.encode())))
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, *_: Any) -> None:
+                return
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def shown(self, path: str) -> str | int | tuple[int, str]:
+        if path == "/robots.txt":
+            return f"Sitemap: {self.url}/sitemap.xml\n"
+        if path == "/sitemap.xml":
+            listed = "".join(f"<url><loc>{self.url}/news/{name}</loc></url>" for name in NAMES)
+            return f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{listed}</urlset>'
+        if path == "/":
+            return "<html><body><h1>News</h1></body></html>"
+        return self.pages.get(path.removeprefix("/news/"), 404)
+
+
+@pytest.fixture(scope="module")
+def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Path]]:
+    """A site crawled three times: as it was, changed, and with one article back."""
+    site, directory = Site(), tmp_path_factory.mktemp("ledger")
+    assert crawl(site.url + "/", directory).code == 0
+    site.pages["edited"] = article("edited", "Hall edited sold", "This is the report called edited, and it was mended.")
+    site.pages["renamed"] = article("renamed", "Hall renamed is not sold")
+    site.pages |= {"gone": 410, "home": (302, "/"), "busy": 403}
+    crawl(site.url + "/", directory, "--again")
+    site.pages["home"] = article("home", "Hall home sold")
+    crawl(site.url + "/", directory, "--again")
+    yield site, directory
+    site.server.shutdown()
+    site.server.server_close()
+
+
+def run(directory: Path, *words: str) -> Ran:
+    return newsark(*words, "--archive", "archive", cwd=directory)
+
+
+def test_everything_that_happened_is_told_once_and_nothing_else(crawled: tuple[Site, Path]) -> None:
+    _, directory = crawled
+    entries = run(directory, "ledger", "--json").lines
+    found = {(one["url"].rpartition("/")[2], one["kind"], one["state"]) for one in entries}
+    assert found == {
+        ("edited", "edited", "confirmed"),
+        ("renamed", "headline", "confirmed"),
+        ("gone", "removed", "suspected"),
+        ("home", "removed", "suspected"),
+        ("home", "restored", "confirmed"),
+        ("busy", "blocked", "suspected"),
+    }
+    assert len(entries) == len(found)
+    assert all(one["captures"] for one in entries)
+    assert {one["silent"] for one in entries if one["kind"] in ("edited", "headline")} == {True}
+
+
+def test_every_capture_that_an_entry_names_is_in_the_archive(crawled: tuple[Site, Path]) -> None:
+    import gzip
+
+    _, directory = crawled
+    kept = b"".join(gzip.decompress(path.read_bytes()) for path in (directory / "archive").rglob("*.warc.gz"))
+    named = {capture for one in run(directory, "ledger", "--json").lines for capture in one["captures"]}
+    assert named
+    assert [one for one in named if one.removeprefix("urn:uuid:").encode() not in kept] == []
+
+
+def test_the_last_good_copy_stays_the_articles_face(crawled: tuple[Site, Path]) -> None:
+    _, directory = crawled
+    records = run(directory, "export", "-o", "-").lines
+    assert {one["url"].rpartition("/")[2] for one in records} == set(NAMES)
+    assert all(sentences(one["url"].rpartition("/")[2])[0] in one["articleBody"] for one in records)
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (("--kind", "removed"), ["gone", "home"]),
+        (("--text", "MENDED"), []),
+        (("--text", "hall edited"), ["edited"]),
+        (("--since", "1h", "--kind", "headline"), ["renamed"]),
+        (("--since", "2999-01-01"), []),
+    ],
+)
+def test_entries_are_chosen(crawled: tuple[Site, Path], options: tuple[str, ...], names: list[str]) -> None:
+    found = run(crawled[1], "ledger", "--json", *options).lines
+    assert sorted(one["url"].rpartition("/")[2] for one in found) == names
+
+
+def test_wrong_words_are_named_with_what_is_right(crawled: tuple[Site, Path]) -> None:
+    kind = run(crawled[1], "ledger", "--kind", "deleted")
+    assert (kind.code, "'deleted' is no kind; there are edited" in kind.err) == (2, True)
+    since = run(crawled[1], "ledger", "--since", "last week")
+    assert (since.code, "24h, 7d or 4w" in since.err) == (2, True)
+
+
+def test_csv_opens_safely_in_a_spreadsheet(crawled: tuple[Site, Path]) -> None:
+    rows = list(csv.DictReader(io.StringIO(run(crawled[1], "ledger", "--format", "csv").out)))
+    assert len(rows) == 6
+    (gone,) = [row for row in rows if row["url"].endswith("/gone")]
+    assert gone["headline"] == "'=Hall gone sold"
+
+
+def test_atom_has_each_entry_with_an_id_of_its_own(crawled: tuple[Site, Path]) -> None:
+    feed = etree.fromstring(run(crawled[1], "ledger", "--format", "atom").out.encode())
+    space = {"a": "http://www.w3.org/2005/Atom"}
+    entries = feed.xpath("a:entry", namespaces=space)
+    assert len(entries) == 6
+    assert len({entry.findtext("a:id", namespaces=space) for entry in entries}) == 6
+    assert {"title", "id", "updated", "link"} <= {etree.QName(part).localname for part in entries[0]}
+
+
+def test_diff_shows_the_words(crawled: tuple[Site, Path]) -> None:
+    site, directory = crawled
+    shown = run(directory, "diff", f"{site.url}/news/edited").out
+    assert "and it [-has-]{+was+} [-a first sentence-]{+mended+}." in shown
+    assert "headline" not in shown
+    told = run(directory, "diff", f"{site.url}/news/renamed", "--json").json
+    assert told["fields"]["headline"] == {"old": "Hall renamed sold", "new": "Hall renamed is not sold"}
+    assert told["paragraphs"] == []
+
+
+def test_diff_as_a_page_needs_nothing_else(crawled: tuple[Site, Path], tmp_path: Path) -> None:
+    site, directory = crawled
+    path = tmp_path / "diff.html"
+    assert run(directory, "diff", f"{site.url}/news/edited", "--html", str(path)).code == 0
+    text = path.read_text()
+    assert "<ins>" in text
+    assert "<del>" in text
+    assert "default-src 'none'" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "versions", "words"),
+    [("stays", (), "one version only"), ("edited", ("1", "7"), "there is no version 7; there are 1, 2")],
+)
+def test_diff_says_what_there_is_not(
+    crawled: tuple[Site, Path], name: str, versions: tuple[str, ...], words: str
+) -> None:
+    site, directory = crawled
+    ran = run(directory, "diff", f"{site.url}/news/{name}", *versions)
+    assert (ran.code, words in ran.err) == (2, True)
+
+
+def test_show_draws_the_life(crawled: tuple[Site, Path]) -> None:
+    site, directory = crawled
+    assert "❶✕·" in run(directory, "show", f"{site.url}/news/home").out
+    assert "❶❷·" in run(directory, "show", f"{site.url}/news/edited").out
