@@ -139,8 +139,8 @@ class _Group:
         self._latest = archive.latest_versions(source.id, list(self._keys.values()))
 
     def _article_keys(self, source: Source, visits: list[Visit]) -> dict[int, str]:
-        """The key of each visit's article, by lead. A page that is no article names none: what its lead showed before is
-        what is gone."""
+        """The key of each visit's article, by lead. A page that is no article names none: what its lead showed
+        before is what is gone."""
         known = self.archive.articles_of_leads(source.id, [visit.lead.id for visit in visits])
         keys: dict[int, str] = {}
         for visit in visits:
