@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LEASE_COUNT = 64
+LOOK_AT_CLOCK_SECONDS = 60.0
 
 
 class Frontier(BaseScheduler):
@@ -164,6 +165,7 @@ class Frontier(BaseScheduler):
                 break
             if self._outstanding:
                 await self._changed.wait()
+                self._more = self._more or self._watches
         self._finished = True
         if not self.spider.stopping:
             # Not awaited: closing waits for this very task's engine slot to drain.
@@ -191,7 +193,13 @@ class Frontier(BaseScheduler):
         self._more = len(leased) == count
         return leased
 
+    @property
+    def _watches(self) -> bool:
+        return self.spider.services.options.watch
+
     async def _something_falls_due(self) -> bool:
+        if self._watches:
+            return await self._wait_for_what_is_due()
         due = await self.spider.with_leads(lambda leads: leads.soonest_retry())
         if due is None or self._articles_left == 0:
             return False
@@ -200,5 +208,18 @@ class Frontier(BaseScheduler):
             return False
         self.spider.progress.waiting(wait)
         await self.spider.pause(max(wait, 0.0) + 0.05)
+        self._more = True
+        return not self.spider.stopping
+
+    async def _wait_for_what_is_due(self) -> bool:
+        """Wait until a lead falls due, for good; the wall clock is looked at every minute, since it may jump and this
+        machine may sleep."""
+        due = await self.spider.with_leads(lambda leads: leads.soonest_due())
+        left = LOOK_AT_CLOCK_SECONDS
+        if due is not None:
+            left = min(left, max((due - self.spider.services.clock()).total_seconds(), 0.0) + 0.05)
+            self.spider.progress.watching(due)
+        await self.spider.end_old_segment()
+        await self.spider.pause(left)
         self._more = True
         return not self.spider.stopping

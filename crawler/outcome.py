@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from crawler.visit import Answer, Problem, Visit
@@ -38,18 +39,21 @@ def problem_of(answer: Answer, expected: str) -> Problem | None:
     return None
 
 
-def acknowledgement(visit: Visit, *, changed: bool) -> Acknowledgement:
-    """Step 9 in one value. `changed` is False when the content is what was known already."""
+def acknowledgement(visit: Visit, *, changed: bool, again: timedelta | None = None) -> Acknowledgement:
+    """Step 9 in one value. `changed` is False when the content is what was known already; `again` is when the policy of
+    revisits wants to look again, None for not by itself."""
     problem = visit.problem
     if problem is None:
-        return _done(visit, "captured" if changed else "unchanged")
+        done = _done(visit, "captured" if changed else "unchanged")
+        return done if again is None else replace(done, next_due=visit.at + again)
     if problem.refused:
         return _made(visit, "refused", problem, visit.at + REFUSED_AGAIN_AFTER, visit.lead.attempts)
     attempts = visit.lead.attempts + problem.attempted
     if problem.passing and attempts < MAX_ATTEMPTS:
         return _made(visit, "pending", problem, visit.at + retry_delay(attempts, problem), attempts)
-    again = problem.passing or problem.kind in HEALED_BY_OTHERS
-    return _made(visit, "failed", problem, visit.at + FAILED_AGAIN_AFTER if again else None, attempts)
+    if problem.passing or problem.kind in HEALED_BY_OTHERS:
+        again = FAILED_AGAIN_AFTER if again is None else max(again, FAILED_AGAIN_AFTER)
+    return _made(visit, "failed", problem, None if again is None else visit.at + again, attempts)
 
 
 def retry_delay(attempts: int, problem: Problem) -> timedelta:

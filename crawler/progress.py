@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from storage.leads import LeadState
 
@@ -36,3 +37,7 @@ class Progress:
     def waiting(self, seconds: float) -> None:
         """Nothing to do before a retry."""
         self.doing = f"waiting {seconds:.0f} s to try again"
+
+    def watching(self, due: datetime) -> None:
+        """Nothing to do before a lead falls due."""
+        self.doing = f"watching; next visit at {due:%H:%M:%S} UTC"

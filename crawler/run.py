@@ -73,7 +73,8 @@ async def crawl_all(process: AsyncCrawlerProcess, services: Services, errands: S
 
     SIGINT and SIGTERM end the crawls cleanly; a second one ends the process at once, which loses nothing either.
     """
-    slots = asyncio.Semaphore(SOURCES_AT_ONCE)
+    # a watch never ends, so that no source may wait for another's turn
+    slots = asyncio.Semaphore(max(1, len(errands)) if services.options.watch else SOURCES_AT_ONCE)
 
     def stop() -> None:
         loop.remove_signal_handler(signal.SIGINT)

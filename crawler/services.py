@@ -16,7 +16,7 @@ from pipelines.pool import ReaderPool
 
 @dataclass(frozen=True, slots=True)
 class CrawlOptions:
-    """How this run behaves, for all its sources. `None` means: as the source file says."""
+    """How this run behaves, for all its sources. `None` means: as the source file says; `watch` means: for good."""
 
     user_agent: str
     contact: str | None = None
@@ -24,6 +24,7 @@ class CrawlOptions:
     limit: int | None = None
     since: datetime | None = None
     again: bool = False
+    watch: bool = False
     allow_hosts: tuple[str, ...] = ()
     retry_patience_seconds: float = 90.0
     wire: WireLimits = field(default_factory=WireLimits)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,7 +20,9 @@ from sqlalchemy.exc import DataError, IntegrityError
 from crawler import outcome
 from crawler.furniture import SourceFurniture
 from crawler.keeper import Stopped
+from crawler.kinds import ARTICLE
 from crawler.links import normalise
+from crawler.revisits import Revisits, age_of
 from crawler.source import Source
 from crawler.visit import Answer, Problem, Visit
 from pipelines.article import WHOLE, WITH_TEXT
@@ -43,6 +46,7 @@ UNRECORDABLE = (ValueError, TypeError, LookupError, DataError, IntegrityError)
 # A group shares one fsync and one commit; waiting longer saves little and keeps workers idle at the end of a crawl.
 GROUP_SECONDS = 0.1
 GROUP_VISITS = 200
+REVISITS = Revisits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ class _Group:
     def __init__(self, archive: Archive, source: Source, visits: list[Visit], furniture: LearnedFurniture) -> None:
         self.archive = archive
         self.source_id = source.id
+        self.urgency = source.urgency
         self.furniture = furniture
         self.settlement = Settlement()
         self._keys = self._article_keys(source, visits)
@@ -168,8 +173,25 @@ class _Group:
             changed = self._article(visit)
         elif visit.lead.kind == "article":
             self._observe_absence(visit)
-        self.settlement.acknowledgements.append(outcome.acknowledgement(visit, changed=changed))
+        again = self._again(visit)
+        self.settlement.acknowledgements.append(outcome.acknowledgement(visit, changed=changed, again=again))
         self.settlement.found.append(visit.found)
+
+    def _again(self, visit: Visit) -> timedelta:
+        """How long until the next visit of this lead."""
+        lead, urgency = visit.lead, self.urgency
+        if lead.kind != ARTICLE:
+            since = visit.at - lead.visited_at if lead.visited_at is not None else None
+            return REVISITS.after_list(since, len(visit.found), urgency)
+        if visit.problem is not None:
+            retries = outcome.MAX_ATTEMPTS - 1 if visit.problem.passing else 0
+            return REVISITS.after_absence(max(lead.attempts + 1 - retries, 1), urgency)
+        latest = self._latest.get(self._keys[lead.id])
+        if latest is None:
+            return REVISITS.after_good(age_of(lead.hints.get("published"), visit.at, visit.at), None, urgency)
+        age = age_of(latest.date_published or lead.hints.get("published"), latest.captured_at, visit.at)
+        since_change = visit.at - latest.captured_at if latest.version > 1 else None
+        return REVISITS.after_good(age, since_change, urgency)
 
     def _is_changed_list(self, visit: Visit) -> bool:
         capture = visit.capture

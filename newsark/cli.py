@@ -26,6 +26,7 @@ from newsark.commands import (
     status,
     validate,
     verify,
+    watch,
 )
 from newsark.console import print_error, say
 from newsark.options import PlainCommand, PlainGroup
@@ -36,7 +37,7 @@ class Commands(PlainGroup):
     """Newsark's commands."""
 
     order = (
-        *("init", "sources", "crawl", "status", "show", "diff", "ledger", "export", "extract"),
+        *("init", "sources", "crawl", "watch", "status", "show", "diff", "ledger", "export", "extract"),
         *("import", "verify", "validate", "reextract", "rebuild", "doctor"),
     )
 
@@ -52,6 +53,7 @@ app = typer.Typer(
 app.command("init", cls=PlainCommand)(init.init)
 app.add_typer(sources.app, name="sources")
 app.command("crawl", cls=PlainCommand)(crawl.crawl)
+app.command("watch", cls=PlainCommand)(watch.watch)
 app.command("status", cls=PlainCommand)(status.status)
 app.command("show", cls=PlainCommand)(show.show)
 app.command("diff", cls=PlainCommand)(diff.diff)

@@ -198,11 +198,14 @@ class Archive:
 
     def segment(self, source_id: str) -> Segment:
         """The source's open segment; a new one when there is none or the last grew too large or too old."""
+        self.seal_old(source_id)
+        return self._open_segment(source_id)
+
+    def seal_old(self, source_id: str) -> None:
+        """Seal the source's open segment when it grew too large or too old."""
         segment = self._open.get(source_id)
         if segment is not None and self._is_full(segment):
             self.seal(source_id)
-            segment = None
-        return segment or self._open_segment(source_id)
 
     def _open_segment(self, source_id: str) -> Segment:
         """The source's open segment, or a new one; it is not rolled, and may be asked for within a transaction."""

@@ -319,6 +319,11 @@ class Leads:
         )
         return self.connection.execute(query).scalar()
 
+    def soonest_due(self) -> datetime | None:
+        """When the next lead falls due, whatever it waits for, or None."""
+        query = select(func.min(leads.c.next_due)).where(self._mine, leads.c.queue == WAITING)
+        return self.connection.execute(query).scalar()
+
 
 _LEAD_COLUMNS = (
     leads.c.id,

@@ -24,7 +24,7 @@ from storage.directory import DirectoryStore
 from storage.readback import read_capture
 from tests.cli import NEWSARK, Ran
 
-FIXED = ("--archive", "archive", "--contact", "test@localhost", "--json")
+CRAWL = ("crawl", "--archive", "archive", "--contact", "test@localhost", "--json")
 SAMPLE_SECONDS = 0.1
 
 
@@ -71,13 +71,19 @@ class Crawling:
             time.sleep(SAMPLE_SECONDS)
 
 
-def start(what: Sequence[str | Path], cwd: Path, *, settings: Mapping[str, object] | None = None) -> Crawling:
-    """Begin `newsark crawl` with these arguments; `settings` become NEWSARK_ variables."""
+def start(
+    what: Sequence[str | Path],
+    cwd: Path,
+    *,
+    command: Sequence[str] = CRAWL,
+    settings: Mapping[str, object] | None = None,
+) -> Crawling:
+    """Begin `newsark crawl`, or another command, with these arguments; `settings` become NEWSARK_ variables."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("NEWSARK_")}
     variables = {f"NEWSARK_{name.upper()}": str(value) for name, value in (settings or {}).items()}
     return Crawling(
         subprocess.Popen(
-            [NEWSARK, "crawl", *FIXED, *map(str, what)],
+            [NEWSARK, *command, *map(str, what)],
             cwd=cwd,
             env=clean | {"COLUMNS": "200", "NO_COLOR": "1"} | variables,
             stdout=subprocess.PIPE,

@@ -89,8 +89,8 @@ def test_only_whole_articles_are_captured_and_the_last_good_copy_stays(site: Sit
     site.shown = {kind: STUBS[kind] for kind in PLACES}
     assert crawl(site.url + "/", tmp_path, "--again").code == 0
     assert leads(tmp_path) == {
-        "liveblog": ("captured", None, False),
-        **{kind: ("failed", kind, kind in ("challenge", "empty")) for kind in PLACES if kind != "liveblog"},
+        "liveblog": ("captured", None, True),
+        **{kind: ("failed", kind, True) for kind in PLACES if kind != "liveblog"},
     }
     assert observed(tmp_path) == {
         "challenge": "blocked",

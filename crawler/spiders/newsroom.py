@@ -254,6 +254,10 @@ class NewsroomSpider(Spider):
             self.fail("storage", keeper.told(problem))
             raise Stopped("nothing can be stored") from problem
 
+    async def end_old_segment(self) -> None:
+        """Seal the source's segment when it is old enough, also where nothing new is written to it."""
+        await self.store(self.services.keeper.archive.seal_old, self.source.id)
+
     async def _room(self) -> bool:
         """Wait until a request may start; whether that took any time. Raises Stopped as `store` does."""
         disk = self.services.keeper.disk

@@ -72,7 +72,7 @@ def crawl(
     )
     options: dict[str, Any] = {"limit": limit, "since": _date(since), "again": again}
     home.check_place()
-    errands = _errands(home, what or [], source_file or [])
+    errands = errands_for(home, what or [], source_file or [])
     from crawler.report import exit_code
     from newsark.crawling import crawl_errands
 
@@ -104,7 +104,7 @@ def _date(text: str | None) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def _errands(home: Home, what: list[str], files: list[Path]) -> list[Errand]:
+def errands_for(home: Home, what: list[str], files: list[Path]) -> list[Errand]:
     """What is to be crawled, each source once."""
     from crawler.run import Errand
     from crawler.source import load_source

@@ -1,0 +1,74 @@
+"""`newsark watch`: visit what falls due, for good."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from newsark.commands.crawl import errands_for
+from newsark.console import counted, err, say
+from newsark.home import Home
+from newsark.options import AllowHostOption, ArchiveOption, ContactOption, DelayOption, EndpointOption
+from newsark.report import print_backlogs, print_name, print_problems
+
+if TYPE_CHECKING:
+    from crawler.report import SourceReport
+
+STOPPED = ("finished", "interrupted", "nothing-found")
+
+
+def watch(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE|URL", help="Sources by id or name, or URLs; every known source without any."),
+    ] = None,
+    archive: ArchiveOption = None,
+    endpoint_url: EndpointOption = None,
+    source_file: Annotated[
+        list[Path] | None,
+        typer.Option("--source-file", metavar="FILE", help="A source file to watch. May be repeated."),
+    ] = None,
+    allow_host: AllowHostOption = None,
+    delay: DelayOption = None,
+    contact: ContactOption = None,
+    no_progress: Annotated[bool, typer.Option("--no-progress", help="Show no live lines.")] = False,
+) -> None:
+    """Visit feeds, sitemaps, sections and articles when they fall due, until stopped.
+
+    SIGTERM or Ctrl-C ends it within seconds with nothing lost.
+
+    Exit code 0 when it was stopped, 3 when nothing could be stored
+    any more, 4 when another process has a source.
+    """
+    home = Home.here(
+        archive=archive,
+        endpoint_url=endpoint_url,
+        allow_hosts=tuple(allow_host) if allow_host else None,
+        delay_seconds=delay,
+        contact=contact,
+    )
+    home.check_place()
+    errands = errands_for(home, what or [], source_file or [])
+    from crawler.report import exit_code
+    from newsark.crawling import crawl_errands
+
+    say(f"Watching {counted(len(errands), 'source')}; Ctrl-C stops.", to=err)
+    reports, backlogs = crawl_errands(home, errands, {"watch": True}, show_progress=not no_progress and err.is_terminal)
+    for report in reports:
+        _print(report)
+    print_backlogs(backlogs)
+    failed = [report for report in reports if report.outcome not in STOPPED]
+    raise typer.Exit(exit_code(failed) if failed else 0)
+
+
+def _print(report: SourceReport) -> None:
+    """What the watch came to, in a line, and what ended it when nobody asked it to."""
+    print_name(report.id, report.name)
+    visits = sum(
+        int(count) for name, count in report.run.items() if name.startswith("leads_") and name != "leads_found"
+    )
+    say(f"{counted(visits, 'visit')}, {counted(int(report.run.get('leads_found', 0)), 'lead')} found", indent=2)
+    if report.outcome not in STOPPED:
+        print_problems(report.problems)

@@ -1,0 +1,68 @@
+"""`newsark watch` as a user runs it: due leads are visited, SIGTERM ends it, a second one refuses."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+
+from tests.cli import newsark
+from tests.crawling import Crawling, Leads, host_of, start, wait_until
+from tests.test_ledger import Site, article, sentences
+
+
+def begin(site: Site, directory: Path) -> Crawling:
+    what = [site.url + "/", "--archive", "archive", "--allow-host", host_of(site.url), "--delay", "0"]
+    return start(what, directory, command=("watch", "--no-progress"))
+
+
+def visited(directory: Path) -> dict[str, str]:
+    rows = Leads(directory / "archive").rows("url, state")
+    return {url.rpartition("/")[2]: state for url, state in rows if "/news/" in url}
+
+
+def make_due(directory: Path) -> None:
+    """Let every article fall due now, as time would."""
+    path = directory / "archive" / ".newsark" / "catalogue.sqlite"
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE leads SET next_due = '2000-01-01T00:00:00.000000Z' WHERE kind = 'article' AND queue = 0")
+        )
+    engine.dispose()
+
+
+def test_a_watch_sees_what_happens_and_ends_cleanly_when_it_is_asked_to(tmp_path: Path) -> None:
+    site = Site()
+    try:
+        watching = begin(site, tmp_path)
+        wait_until(lambda: list(visited(tmp_path).values()) == ["captured"] * 6)
+
+        busy = newsark(
+            *("crawl", site.url + "/", "--archive", "archive", "--allow-host", host_of(site.url)), cwd=tmp_path
+        )
+        assert busy.code == 4
+
+        site.pages |= {"gone": 410, "edited": article("edited", "Hall edited sold", "This sentence was mended.")}
+        make_due(tmp_path)
+        # the clock is looked at once a minute
+        wait_until(lambda: visited(tmp_path)["gone"] == "failed", 90)
+        wait_until(lambda: visited(tmp_path)["stays"] == "unchanged", 30)
+
+        asked = time.monotonic()
+        watching.send(signal.SIGTERM)
+        ran = watching.ended(20)
+        assert ran.code == 0, ran.err
+        assert time.monotonic() - asked < 10
+    finally:
+        site.server.shutdown()
+        site.server.server_close()
+    entries = newsark("ledger", "--json", "--archive", "archive", cwd=tmp_path).lines
+    assert {(one["url"].rpartition("/")[2], one["kind"]) for one in entries} == {
+        ("gone", "removed"),
+        ("edited", "edited"),
+    }
+    assert newsark("verify", "--deep", "--archive", "archive", cwd=tmp_path).code == 0
+    assert sentences("gone")[0] in newsark("show", f"{site.url}/news/gone", "--archive", "archive", cwd=tmp_path).out
