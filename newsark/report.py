@@ -47,6 +47,22 @@ def print_run(run: Mapping[str, Any] | None) -> None:
     say(f"last crawl: {run['started'][:16].replace('T', ' ')} UTC, {ended}", indent=2)
 
 
+def print_pulse(pulse: Mapping[str, Any]) -> None:
+    """What is due, how late, and what came in against the habit."""
+    due = f"{counted(pulse['due'], 'lead')} due"
+    if pulse["oldestDue"]:
+        due += f", the oldest since {_minute(pulse['oldestDue'])}"
+    if pulse["nextDue"]:
+        due += f"; next at {_minute(pulse['nextDue'])} UTC"
+    say(due, indent=2)
+    usual = f", usually {pulse['usualDay']:g} a day" if pulse["usualDay"] is not None else ""
+    say(f"{counted(pulse['lastDay'], 'new article')} in the last day{usual}", indent=2)
+
+
+def _minute(moment: str) -> str:
+    return moment[:16].replace("T", " ")
+
+
 def print_backlogs(backlogs: Sequence[Backlog]) -> None:
     """What waits for which store, why, and that nothing is lost by it."""
     for one in backlogs:

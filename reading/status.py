@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import distinct, func, select
 
+from reading.pulse import pulse
 from storage.archive import Archive
 from storage.catalogue import versions
 from storage.leads import Leads
@@ -15,7 +16,8 @@ from storage.sources import Sources
 
 
 def source_states(archive: Archive, ids: list[str] | None = None) -> list[dict[str, Any]]:
-    """One dictionary for each source, by id: leads, kinds, articles, versions, segments, bytes, problems, last run."""
+    """One dictionary for each source, by id: leads, kinds, articles, versions, segments, bytes, problems, last run, and
+    its pulse: what is due and what came in."""
     states: list[dict[str, Any]] = []
     with archive.catalogue.begin() as connection:
         for source in Sources(connection).known(ids):
@@ -36,6 +38,7 @@ def source_states(archive: Archive, ids: list[str] | None = None) -> list[dict[s
                     "versions": count,
                     "segments": segments,
                     "bytes": size,
+                    "pulse": pulse(connection, source.id, archive.clock()),
                     "problems": leads.problems(),
                     "last_run": None
                     if run is None

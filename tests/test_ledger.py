@@ -197,3 +197,22 @@ def test_show_draws_the_life(crawled: tuple[Site, Path]) -> None:
     site, directory = crawled
     assert "❶✕·" in run(directory, "show", f"{site.url}/news/home").out
     assert "❶❷·" in run(directory, "show", f"{site.url}/news/edited").out
+
+
+def test_status_says_what_is_due_and_what_came_in(crawled: tuple[Site, Path]) -> None:
+    _, directory = crawled
+    (source,) = run(directory, "status", "--json").json["sources"]
+    assert source["pulse"]["lastDay"] == 6
+    assert source["pulse"]["usualDay"] is None
+    assert source["pulse"]["nextDue"] is not None
+    assert "6 new articles in the last day" in run(directory, "status").out
+
+
+def test_coverage_lists_what_is_not_saved_and_not_what_is_gone_now(crawled: tuple[Site, Path]) -> None:
+    site, directory = crawled
+    assert run(directory, "status", "--coverage").out.strip() == "Every known article is saved."
+    site.pages["late"] = 403
+    crawl(f"{site.url}/news/late", directory)
+    (one,) = run(directory, "status", "--coverage", "--json").lines
+    assert (one["url"], one["state"], one["reason"]) == (f"{site.url}/news/late", "failed", "http-403")
+    assert "http-403" in run(directory, "status", "--coverage").out

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from newsark.console import counted, human_bytes, print_json, say
+import typer
+
+from newsark.console import counted, human_bytes, print_json, say, say_line
 from newsark.home import Home, unknown_source
 from newsark.options import ArchiveOption, EndpointOption, JsonOption, SourcesArgument
 from newsark.report import (
@@ -14,6 +16,7 @@ from newsark.report import (
     print_leads,
     print_name,
     print_problems,
+    print_pulse,
     print_run,
 )
 
@@ -22,12 +25,18 @@ def status(
     names: SourcesArgument = None,
     archive: ArchiveOption = None,
     endpoint_url: EndpointOption = None,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="List the articles that are known and not saved, and why.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Show sources, coverage, last runs, what went wrong and what to do."""
     from reading.status import source_states
 
     home = Home.here(archive=archive, endpoint_url=endpoint_url)
+    if coverage:
+        _print_unsaved(home, names, json=json)
+        return
     with home.archive() as opened:
         states = source_states(opened)
         backlogs = opened.backlogs()
@@ -71,8 +80,33 @@ def _print_state(state: dict[str, Any]) -> None:
         say("files that others made: newsark import", indent=2)
         return
     print_run(run)
+    print_pulse(state["pulse"])
     of_run = [problem for problem in run["problems"] if problem.get("kind") == "source"] if run else []
     print_problems([*of_run, *state["problems"]])
+
+
+def _print_unsaved(home: Home, names: list[str] | None, *, json: bool) -> None:
+    """One line for each article that is not saved: JSON Lines, or text."""
+    from reading.coverage import unsaved
+
+    ids = [home.source_id(name) for name in names] if names else None
+    count = 0
+    with home.archive() as opened, opened.catalogue.begin() as connection:
+        for one in unsaved(connection, ids):
+            count += 1
+            if json:
+                print_json(one)
+            else:
+                say_line(one["url"])
+                facts = [
+                    one["state"],
+                    one["reason"],
+                    one["detail"],
+                    f"next visit {one['due'][:16]}" if one["due"] else None,
+                ]
+                say("; ".join(fact for fact in facts if fact), "dim", indent=2)
+    if not json:
+        say(f"{counted(count, 'article')} known and not saved" if count else "Every known article is saved.", "bold")
 
 
 def _print_total(states: list[dict[str, Any]]) -> None:

@@ -1,0 +1,37 @@
+"""The articles that are known and not saved, each with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, exists, select
+
+from storage.catalogue import leads, versions
+
+ARTICLE = "article"
+
+
+def unsaved(connection: Connection, sources: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """Each known article without any version: source, url, state, reason, detail, visited and due (ISO 8601 or None).
+
+    One that was saved and is gone now is none of them: its last good copy is kept.
+    """
+    has_version = exists().where(versions.c.lead_id == leads.c.id)
+    query = (
+        select(leads)
+        .where(leads.c.kind == ARTICLE, ~has_version)
+        .order_by(leads.c.source_id, leads.c.state, leads.c.id)
+    )
+    if sources is not None:
+        query = query.where(leads.c.source_id.in_(list(sources)))
+    for row in connection.execution_options(yield_per=1000).execute(query):
+        yield {
+            "source": row.source_id,
+            "url": row.url,
+            "state": row.state,
+            "reason": row.reason,
+            "detail": row.detail,
+            "visited": row.visited_at.isoformat() if row.visited_at else None,
+            "due": row.next_due.isoformat() if row.next_due else None,
+        }
