@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LEASE_COUNT = 64
-LOOK_AT_CLOCK_SECONDS = 60.0
 
 
 class Frontier(BaseScheduler):
@@ -215,7 +214,7 @@ class Frontier(BaseScheduler):
         """Wait until a lead falls due, for good; the wall clock is looked at every minute, since it may jump and this
         machine may sleep."""
         due = await self.spider.with_leads(lambda leads: leads.soonest_due())
-        left = LOOK_AT_CLOCK_SECONDS
+        left = self.spider.services.options.look_at_clock_seconds
         if due is not None:
             left = min(left, max((due - self.spider.services.clock()).total_seconds(), 0.0) + 0.05)
             self.spider.progress.watching(due)

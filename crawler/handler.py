@@ -48,7 +48,7 @@ class WireHandler(BaseDownloadHandler):
         self.spider = spider
         options = spider.services.options
         guard = Guard([*options.allow_hosts, *spider.source.allow_hosts])
-        self.wire = Wire(guard, options.wire, resolver=spider.services.resolver)
+        self.wire = Wire(guard, options.wire, resolver=spider.services.resolver, clock=spider.services.clock)
         spider.attach_handler(self)
 
     @classmethod

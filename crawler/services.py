@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -16,7 +16,11 @@ from pipelines.pool import ReaderPool
 
 @dataclass(frozen=True, slots=True)
 class CrawlOptions:
-    """How this run behaves, for all its sources. `None` means: as the source file says; `watch` means: for good."""
+    """How this run behaves, for all its sources. `None` means: as the source file says; `watch` means: for good.
+
+    Visits of `settle_seconds` share one fsync and one commit; waiting longer saves little and keeps workers idle at the
+    end of a crawl.
+    """
 
     user_agent: str
     contact: str | None = None
@@ -27,16 +31,20 @@ class CrawlOptions:
     watch: bool = False
     allow_hosts: tuple[str, ...] = ()
     retry_patience_seconds: float = 90.0
+    look_at_clock_seconds: float = 60.0
+    settle_seconds: float = 0.1
     wire: WireLimits = field(default_factory=WireLimits)
 
 
 @dataclass(slots=True)
 class Services:
-    """The shared parts. `stopping` is set to end the crawls; `resolver` replaces DNS in tests and benchmarks only."""
+    """The shared parts. `stopping` is set to end the crawls; `clock` and `sleep` are time itself, which tests and
+    benchmarks may replace, and only they replace DNS with a `resolver`."""
 
     keeper: Keeper
     pool: ReaderPool
     options: CrawlOptions
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     resolver: AbstractResolver | None = None
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

@@ -43,8 +43,6 @@ logger = logging.getLogger(__name__)
 
 # What a page's own values can do to its record: a lone surrogate, a character that the database refuses.
 UNRECORDABLE = (ValueError, TypeError, LookupError, DataError, IntegrityError)
-# A group shares one fsync and one commit; waiting longer saves little and keeps workers idle at the end of a crawl.
-GROUP_SECONDS = 0.1
 GROUP_VISITS = 200
 REVISITS = Revisits()
 
@@ -80,7 +78,7 @@ class Settler:
     async def _settle_soon(self) -> None:
         while self._waiting:
             if len(self._waiting) < GROUP_VISITS:
-                await asyncio.sleep(GROUP_SECONDS)
+                await asyncio.sleep(self._spider.services.options.settle_seconds)
             group, self._waiting = self._waiting[:GROUP_VISITS], self._waiting[GROUP_VISITS:]
             await self._settle_group(group)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -73,9 +73,11 @@ class Wire:
         *,
         resolver: AbstractResolver | None = None,
         trust: ssl.SSLContext | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.guard = guard
         self.limits = limits
+        self._clock = clock
         self._resolver = resolver
         self._verifying: ssl.SSLContext | bool = trust or True
         self._unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -109,7 +111,7 @@ class Wire:
         _target.set(target)
         current_tape.set(tape)
         taking = Taking(tape, self.limits.max_body_bytes)
-        started = datetime.now(UTC)
+        started = self._clock()
         try:
             async with self._limited():
                 await self._take(taking, method, asked, headers, verified)
@@ -121,7 +123,7 @@ class Wire:
             url=url,
             request=bytes(tape.sent),
             started=started,
-            ended=datetime.now(UTC),
+            ended=self._clock(),
             response_head=tape.head_so_far(),
             body=taking.body(),
             interim_heads=tuple(tape.interim_heads),

@@ -339,7 +339,9 @@ class NewsroomSpider(Spider):
 
     async def pause(self, seconds: float) -> None:
         """Wait so long, or until the crawl is stopped."""
+        waits = [asyncio.ensure_future(self.services.sleep(seconds)), asyncio.create_task(self._stop.wait())]
         try:
-            await asyncio.wait_for(self._stop.wait(), seconds)
-        except TimeoutError:
-            return
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
