@@ -158,7 +158,7 @@ def _changes(source: str, old: tuple[Version, Any], new: tuple[Version, Any]) ->
         yield replace(entry, kind="headline", detail=f"{was.get('headline')} → {now.get('headline')}")
     added, gone = _word_changes(was, now)
     if added or gone or was.get("headline") == now.get("headline"):
-        yield replace(entry, detail=f"{added} words more, {gone} words less")
+        yield replace(entry, detail=f"{added} words more, {gone} fewer")
 
 
 def _word_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[int, int]:

@@ -55,7 +55,7 @@ def test_an_edit_is_told_with_both_captures_and_its_size() -> None:
     assert (entry.kind, entry.state, entry.at) == ("edited", "confirmed", START + timedelta(days=3))
     assert entry.captures == ("capture-1", "capture-2")
     assert entry.versions == ("record-1", "record-2")
-    assert entry.detail == "1 words more, 0 words less"
+    assert entry.detail == "1 words more, 0 fewer"
 
 
 def test_a_change_with_the_old_modification_date_is_silent() -> None:
