@@ -211,8 +211,8 @@ class Frontier(BaseScheduler):
         return not self.spider.stopping
 
     async def _wait_for_what_is_due(self) -> bool:
-        """Wait until a lead falls due, for good; the wall clock is looked at every minute, since it may jump and this
-        machine may sleep."""
+        """Wait until a lead falls due, for good; the wall clock is looked at every few seconds, since it may jump and
+        this machine may sleep."""
         due = await self.spider.with_leads(lambda leads: leads.soonest_due())
         left = self.spider.services.options.look_at_clock_seconds
         if due is not None:

@@ -31,7 +31,7 @@ class CrawlOptions:
     watch: bool = False
     allow_hosts: tuple[str, ...] = ()
     retry_patience_seconds: float = 90.0
-    look_at_clock_seconds: float = 60.0
+    look_at_clock_seconds: float = 10.0
     settle_seconds: float = 0.1
     wire: WireLimits = field(default_factory=WireLimits)
 

@@ -47,8 +47,8 @@ def test_a_watch_sees_what_happens_and_ends_cleanly_when_it_is_asked_to(tmp_path
 
         site.pages |= {"gone": 410, "edited": article("edited", "Hall edited sold", "This sentence was mended.")}
         make_due(tmp_path)
-        # the clock is looked at once a minute
-        wait_until(lambda: visited(tmp_path)["gone"] == "failed", 90)
+        # the clock is looked at every ten seconds
+        wait_until(lambda: visited(tmp_path)["gone"] == "failed", 60)
         wait_until(lambda: visited(tmp_path)["stays"] == "unchanged", 30)
 
         asked = time.monotonic()
