@@ -47,7 +47,10 @@ def acknowledgement(visit: Visit, *, changed: bool, again: timedelta | None = No
         done = _done(visit, "captured" if changed else "unchanged")
         return done if again is None else replace(done, next_due=visit.at + again)
     if problem.refused:
-        return _made(visit, "refused", problem, visit.at + REFUSED_AGAIN_AFTER, visit.lead.attempts)
+        # a site whose robots.txt cannot be had is away: asked again ever more rarely, as its articles would be
+        is_away = problem.kind == "robots-unreachable"
+        wait = max(again or REFUSED_AGAIN_AFTER, REFUSED_AGAIN_AFTER) if is_away else REFUSED_AGAIN_AFTER
+        return _made(visit, "refused", problem, visit.at + wait, visit.lead.attempts + is_away)
     attempts = visit.lead.attempts + problem.attempted
     if problem.passing and attempts < MAX_ATTEMPTS:
         return _made(visit, "pending", problem, visit.at + retry_delay(attempts, problem), attempts)

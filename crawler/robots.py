@@ -1,8 +1,10 @@
-"""robots.txt as a downloader middleware: asked once per origin and run, archived like any other exchange."""
+"""robots.txt as a downloader middleware: asked once a day for each origin, archived like any other exchange."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -24,6 +26,25 @@ if TYPE_CHECKING:
     from crawler.spiders.newsroom import NewsroomSpider
 
 MAX_ROBOTS_BYTES = 1 << 20
+# RFC 9309, 2.4: not longer than a day; one that could not be had is asked for again as soon as a page is due.
+HOLDS = timedelta(hours=23)
+UNREACHABLE_HOLDS = timedelta(minutes=30)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A robots.txt that was asked for, and when."""
+
+    at: datetime
+    answer: asyncio.Task[RobotsAnswer]
+
+    def is_old(self, now: datetime) -> bool:
+        """Whether it has to be asked for again; a clock that was set back counts as time that went by."""
+        if not self.answer.done():
+            return False
+        came = not self.answer.cancelled() and self.answer.exception() is None
+        is_known = came and self.answer.result().verdict != "disallow-all"
+        return abs(now - self.at) >= (HOLDS if is_known else UNREACHABLE_HOLDS)
 
 
 class RobotsMiddleware:
@@ -33,7 +54,7 @@ class RobotsMiddleware:
         self.crawler = crawler
         self.spider: NewsroomSpider = crawler.spider  # type: ignore[assignment]
         self.spider.robots = self
-        self._answers: dict[str, asyncio.Task[RobotsAnswer]] = {}
+        self._asked: dict[str, _Asked] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -59,9 +80,11 @@ class RobotsMiddleware:
         """
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
-        if origin not in self._answers:
-            self._answers[origin] = asyncio.create_task(self._ask(origin))
-        return await asyncio.shield(self._answers[origin])
+        now = self.spider.services.clock()
+        asked = self._asked.get(origin)
+        if asked is None or asked.is_old(now):
+            asked = self._asked[origin] = _Asked(now, asyncio.create_task(self._ask(origin)))
+        return await asyncio.shield(asked.answer)
 
     async def _ask(self, origin: str) -> RobotsAnswer:
         request = Request(

@@ -19,9 +19,9 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from crawler import outcome
 from crawler.furniture import SourceFurniture
+from crawler.identity import shown_after, shown_by
 from crawler.keeper import Stopped
 from crawler.kinds import ARTICLE
-from crawler.links import normalise
 from crawler.revisits import Revisits, age_of
 from crawler.source import Source
 from crawler.visit import Answer, Problem, Visit
@@ -32,9 +32,8 @@ from pipelines.likeness import duplicate_of
 from pipelines.observation import Outcome, build_observation, observation_line
 from pipelines.record import build_record, record_line
 from storage.archive import Archive, Settlement
-from storage.errors import Refused
 from storage.leads import LeadState
-from storage.versions import Observation, Version, article_key
+from storage.versions import Observation, Version
 
 if TYPE_CHECKING:
     from crawler.spiders.newsroom import NewsroomSpider
@@ -138,25 +137,23 @@ class _Group:
         self.urgency = source.urgency
         self.furniture = furniture
         self.settlement = Settlement()
-        self._keys = self._article_keys(source, visits)
-        self._latest = archive.latest_versions(source.id, list(self._keys.values()))
-
-    def _article_keys(self, source: Source, visits: list[Visit]) -> dict[int, str]:
-        """The key of each visit's article, by lead. A page that is no article names none: what its lead showed
-        before is what is gone."""
-        known = self.archive.articles_of_leads(source.id, [visit.lead.id for visit in visits])
-        keys: dict[int, str] = {}
+        known = archive.articles_of_leads(source.id, [visit.lead.id for visit in visits])
+        self._shown = {visit.lead.id: shown_by(visit, source, known.get(visit.lead.id)) for visit in visits}
+        keys = {*known.values(), *(shown.key for shown in self._shown.values())}
+        self._latest = archive.latest_versions(source.id, sorted(keys))
         for visit in visits:
-            shows_text = visit.reading is not None and visit.reading.kind in WITH_TEXT
-            before = None if shows_text else known.get(visit.lead.id)
-            keys[visit.lead.id] = before or article_key(article_address(visit, source))
-        return keys
+            before = self._latest.get(known.get(visit.lead.id, ""))
+            shown, problem = shown_after(visit, source, self._shown[visit.lead.id], before)
+            self._shown[visit.lead.id], visit.problem = shown, visit.problem or problem
+
+    def _key(self, visit: Visit) -> str:
+        return self._shown[visit.lead.id].key
 
     def learn(self, visits: list[Visit]) -> None:
         """Look at all texts of the group before any is recorded: a small newsroom's first pages teach each other."""
         for visit in visits:
             if visit.problem is None and visit.reading is not None and visit.reading.kind in WHOLE:
-                self.furniture.learn(self._keys[visit.lead.id], visit.reading.article or {})
+                self.furniture.learn(self._key(visit), visit.reading.article or {})
         self.settlement.furniture.extend(self.furniture.fresh)
 
     def compare_and_record(self, visit: Visit) -> None:
@@ -164,15 +161,18 @@ class _Group:
         changed = self._is_changed_list(visit)
         reading = visit.reading
         is_part = reading is not None and reading.kind in WITH_TEXT - WHOLE
-        if is_part and self._keys[visit.lead.id] not in self._latest:
+        if is_part and self._key(visit) not in self._latest:
             # better than nothing; later parts are no versions, so that the last good copy stays
             self._article(visit)
-        if visit.problem is None and reading is not None and reading.kind in WHOLE and visit.answer is not None:
+        is_whole = reading is not None and reading.kind in WHOLE
+        shows = visit.problem is None and is_whole and visit.answer is not None
+        if shows:
             changed = self._article(visit)
-        elif visit.lead.kind == "article":
+        acknowledged = outcome.acknowledgement(visit, changed=changed, again=self._again(visit))
+        if not shows and visit.lead.kind == ARTICLE and acknowledged.state != "pending":
+            # one that is tried again in a moment is not over
             self._observe_absence(visit)
-        again = self._again(visit)
-        self.settlement.acknowledgements.append(outcome.acknowledgement(visit, changed=changed, again=again))
+        self.settlement.acknowledgements.append(acknowledged)
         self.settlement.found.append(visit.found)
 
     def _again(self, visit: Visit) -> timedelta:
@@ -184,7 +184,7 @@ class _Group:
         if visit.problem is not None:
             retries = outcome.MAX_ATTEMPTS - 1 if visit.problem.passing else 0
             return REVISITS.after_absence(max(lead.attempts + 1 - retries, 1), urgency)
-        latest = self._latest.get(self._keys[lead.id])
+        latest = self._latest.get(self._key(visit))
         if latest is None:
             return REVISITS.after_good(age_of(lead.hints.get("published"), visit.at, visit.at), None, urgency)
         age = age_of(latest.date_published or lead.hints.get("published"), latest.captured_at, visit.at)
@@ -202,13 +202,16 @@ class _Group:
         assert visit.reading is not None
         assert visit.reading.article is not None
         assert visit.answer is not None
-        key = self._keys[visit.lead.id]
+        key, moved_from = self._key(visit), self._shown[visit.lead.id].moved_from
         latest = self._latest.get(key)
         article = self.furniture.apply(visit.reading.article)
         digest = content_digest(article)
         verdict = compare(self._previous(latest, digest), digest)
+        if moved_from is not None:
+            self._observe(visit, "moved", moved_from, f"to {visit.answer.url}")
         if verdict.outcome == "unchanged":
-            self._observe(visit, "unchanged", key)
+            if moved_from is None:
+                self._observe(visit, "unchanged", key)
             return False
         record = build_record(
             replace(visit.reading, article=article),
@@ -242,7 +245,7 @@ class _Group:
         self._latest[key] = version
         self.settlement.versions.append(version)
         self.settlement.records.append(line)
-        if verdict.outcome == "edited":
+        if verdict.outcome == "edited" and moved_from is None:
             self._observe(visit, "edited", key)
         return True
 
@@ -257,46 +260,25 @@ class _Group:
         return PreviousVersion(latest.record_id, latest.version, before)
 
     def _observe_absence(self, visit: Visit) -> None:
-        answer, key = visit.answer, self._keys[visit.lead.id]
-        if answer is not None and answer.status == 304:
+        key, problem = self._key(visit), visit.problem
+        if visit.is_the_same:
             self._observe(visit, "unchanged", key)
-        elif visit.problem is not None and visit.problem.attempted and not visit.problem.refused:
+        elif problem is not None and ((problem.attempted and not problem.refused) or problem.kind in _WORDS):
             self._observe(visit, absence_word(visit), key)
 
-    def _observe(self, visit: Visit, word: str, key: str) -> None:
+    def _observe(self, visit: Visit, word: str, key: str, detail: str | None = None) -> None:
         capture = visit.capture
         seen = Observation(
             url=visit.lead.url,
             at=visit.at,
             outcome=word,
-            detail=visit.problem.detail if visit.problem else None,
+            detail=detail or (visit.problem.detail if visit.problem else None),
             article=key,
             lead_id=visit.lead.id,
             capture_record_id=capture.record_id if capture is not None else None,
         )
         self.settlement.observations.append(seen)
         self.settlement.records.append(observation_line(build_observation(seen, capture)))
-
-
-def article_address(visit: Visit, source: Source) -> str:
-    """The normal spelling of the URL that identifies the article of a visit.
-
-    A canonical URL is believed when it is on the source's own site and no home page, unless the page is one: some
-    sites name their home page, or another host, as the canonical URL of everything.
-    """
-    own = visit.answer.url if visit.answer is not None else visit.lead.url
-    named = visit.reading.canonical if visit.reading is not None else None
-    for url in (named, own):
-        if url is None:
-            continue
-        try:
-            normal = normalise(url)
-        except Refused:
-            continue
-        is_home = urlsplit(normal).path in ("", "/") and not urlsplit(normal).query
-        if url is own or (source.on_site(normal).inside and not (is_home and urlsplit(own).path not in ("", "/"))):
-            return normal
-    return own
 
 
 _WORDS: dict[str, Outcome] = {
@@ -306,6 +288,8 @@ _WORDS: dict[str, Outcome] = {
     "login": "blocked",
     "soft404": "removed",
     "removed-notice": "removed",
+    "leads-elsewhere": "removed",
+    "robots-unreachable": "unreachable",
 }
 """What a page that is no whole article says of the article."""
 

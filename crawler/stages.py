@@ -36,6 +36,9 @@ class ReadStage:
         """The visit with what was read from its answer, or with the problem that reading met."""
         if visit.answer is None or visit.problem is not None or visit.answer.status == 304:
             return visit
+        if visit.lead.kind == ARTICLE and visit.is_the_same:
+            # what was read then holds; a newer extractor reads it again with `newsark reextract`
+            return visit
         try:
             if visit.lead.kind in (ARTICLE, SECTION):
                 await self._read_page(visit, visit.answer)

@@ -77,6 +77,18 @@ class Visit:
         return self.answer.capture if self.answer is not None else self.failure_capture
 
     @property
+    def is_the_same(self) -> bool:
+        """Whether the page is, byte for byte, what it was when its lead last showed what was due."""
+        answer, last = self.answer, self.lead.last_capture
+        if answer is None or self.problem is not None:
+            return False
+        if answer.status == 304:
+            return True
+        if last is None or last.payload_digest is None or answer.status != 200:
+            return False
+        return (last.url, last.payload_digest) == (answer.capture.url, answer.capture.payload_digest)
+
+    @property
     def lead_facts(self) -> dict[str, str]:
         """How the page was found, as the record's `discovery` says it."""
         lead = self.lead

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -219,6 +220,12 @@ class Wire:
         for limit in self._under_way:
             if not limit.expired():
                 limit.reschedule(now)
+
+    async def stop_after(self, seconds: float) -> None:
+        """Stop when nothing is under way any more, or after so long."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), seconds)
+        self.stop()
 
     async def close(self) -> None:
         """Stop, and close every connection."""

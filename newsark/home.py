@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from storage.errors import BadSetting, BadSourceFile, CatalogueUnusable, Unknown
 # The catalogue's library and the sources' take long to load; a command loads what it needs.
 if TYPE_CHECKING:
     from crawler.source import Source
+    from reading.life import Confirmation
     from storage.archive import Archive
     from storage.place import Place
 
@@ -76,6 +77,13 @@ class Home:
     def has_archive(self) -> bool:
         """Whether there is an archive already."""
         return self.place.head() is not None
+
+    @property
+    def confirmations(self) -> Mapping[str, Confirmation]:
+        """What makes a fact of a suspicion, for each kind of absence."""
+        from reading.life import CONFIRMATIONS, confirmation
+
+        return {kind: confirmation(getattr(self.settings, f"confirm_{kind}")) for kind in CONFIRMATIONS}
 
     @property
     def sources_directory(self) -> Path:

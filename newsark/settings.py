@@ -56,6 +56,16 @@ def _web_address(value: str) -> str:
     return _header_text(value)
 
 
+def _confirmation(value: str) -> str:
+    from reading.life import confirmation
+
+    confirmation(value)
+    return value
+
+
+Confirmed = Annotated[str, AfterValidator(_confirmation)]
+
+
 class NewsarkSettings(StoreRows):
     """Everything that can be set for a whole archive; a source's own file goes first where both say something.
 
@@ -132,6 +142,12 @@ class NewsarkSettings(StoreRows):
     timestamp_certificates: str | None = Field(
         None, description="PEM file with the root certificates that time stamps are checked with."
     )
+    confirm_removed: Confirmed = Field(
+        "3 visits over 24h", description="What makes a fact of an article that seems removed."
+    )
+    confirm_paywalled: Confirmed = Field("2 visits over 24h", description="The same for one behind a paywall.")
+    confirm_blocked: Confirmed = Field("3 visits over 3d", description="The same for one that we are kept from.")
+    confirm_unreachable: Confirmed = Field("5 visits over 7d", description="The same for one that does not answer.")
 
     @model_validator(mode="after")
     def _copies_can_be_had(self) -> Self:

@@ -12,7 +12,7 @@ from storage.capture import Capture
 from storage.timestamps import warc_date
 from storage.versions import Observation
 
-Outcome = Literal["unchanged", "edited", "removed", "unreachable", "unreadable", "blocked", "paywalled"]
+Outcome = Literal["unchanged", "edited", "moved", "removed", "unreachable", "unreadable", "blocked", "paywalled"]
 
 
 class ObservationRecord(Part):
@@ -22,10 +22,11 @@ class ObservationRecord(Part):
     url: str = Field(description="The address that was visited.")
     at: str = Field(description="When, in UTC.")
     outcome: Outcome = Field(
-        description="`unchanged`, `edited`, `removed` (404, 410, 451, a page that says so, or a "
-        "redirect to the home page or a section), `unreachable` (no answer, or "
-        "a server's error), `unreadable` (an answer that shows no article), `blocked` (403, 429, or a check for "
-        "robots, consent or a login in its place) or `paywalled` (401, 402, or only a part of the text)."
+        description="`unchanged`, `edited`, `moved` (a redirect to the same article elsewhere), `removed` (404, 410, "
+        "451, a page that says so, or a redirect to the home page, a section or another article), `unreachable` (no "
+        "answer, a server's error, or a robots.txt that could not be had), `unreadable` (an answer that shows no "
+        "article), `blocked` (403, 429, or a check for robots, consent or a login in its place) or `paywalled` (401, "
+        "402, or only a part of the text)."
     )
     detail: str | None = Field(None, description="The reason, for people.")
     filename: str | None = Field(None, description="The WARC file of the exchange, as its key in the store.")

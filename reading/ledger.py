@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection, String, func, select, type_coerce, union
 
-from reading.life import CONFIRMATIONS, Entry, life_of
-from reading.outages import Outage, outages_in
+from reading.life import CONFIRMATIONS, MOVED, Confirmation, Entry, life_of
+from reading.outages import AWAY, HOUR, Away, Others, Outage, outages_in
 from storage.archive import Archive
 from storage.catalogue import observations, versions
 from storage.sources import KnownSource, Sources
@@ -38,46 +38,78 @@ class Wanted:
         )
 
 
-def ledger(archive: Archive, wanted: Wanted = Wanted()) -> list[Entry]:
+def ledger(
+    archive: Archive, wanted: Wanted = Wanted(), confirmations: Mapping[str, Confirmation] = CONFIRMATIONS
+) -> list[Entry]:
     """The entries that are wanted, oldest first. Only articles of which something but `unchanged` was ever seen are
     looked at, so the time grows with these and not with the archive."""
     with archive.catalogue.begin() as connection:
         known = Sources(connection).known(list(wanted.sources) or None)
-        found = [entry for source in known for entry in _of_source(connection, source) if wanted.takes(entry)]
+        lives = (_of_source(connection, source, wanted, confirmations) for source in known)
+        found = [entry for life in lives for entry in life if wanted.takes(entry)]
     return sorted(found, key=lambda entry: (entry.at, entry.source, entry.url, entry.kind))
 
 
-def _of_source(connection: Connection, source: KnownSource) -> Iterator[Entry]:
-    outages = outages_in(_hours(connection, source.id))
-    yield from (entry for outage in outages for entry in _source_entries(source, outage))
+def _of_source(
+    connection: Connection, source: KnownSource, wanted: Wanted, confirmations: Mapping[str, Confirmation]
+) -> Iterator[Entry]:
+    outages = source_outages(connection, source.id)
+    yield from (entry for outage in outages if outage.is_told for entry in _source_entries(source, outage))
     kept = Versions(connection, source.id)
-    for article in _eventful(connection, source.id):
+    for article in _eventful(connection, source.id, wanted.since):
         seen = find_observations(connection, source.id, article)
         yield from life_of(
-            source.id, kept.history(article), seen, lambda at: any(outage.covers(at) for outage in outages)
+            source.id,
+            kept.history(article),
+            seen,
+            lambda at: any(outage.covers(at) for outage in outages),
+            confirmations,
         )
 
 
-def _eventful(connection: Connection, source_id: str) -> list[str]:
-    """The articles that something happened to: seen as other than unchanged, or with a second version."""
+def _eventful(connection: Connection, source_id: str, since: datetime | None) -> list[str]:
+    """The articles that something happened to: seen as other than unchanged, or with a second version.
+
+    With `since` only those of which something was seen since then; nothing is confirmed without a visit.
+    """
     seen = select(observations.c.article).where(
-        observations.c.source_id == source_id, observations.c.outcome.in_(["edited", *CONFIRMATIONS])
+        observations.c.source_id == source_id, observations.c.outcome.in_(["edited", MOVED, *CONFIRMATIONS])
     )
     edited = select(versions.c.article).where(versions.c.source_id == source_id, versions.c.version > 1)
-    return [article for article in connection.execute(union(seen, edited)).scalars() if article is not None]
+    found = union(seen, edited).subquery()
+    query = select(found.c.article).where(found.c.article.is_not(None))
+    if since is not None:
+        lately = select(observations.c.article).where(observations.c.source_id == source_id, observations.c.at >= since)
+        fresh = select(versions.c.article).where(versions.c.source_id == source_id, versions.c.captured_at >= since)
+        query = query.where(found.c.article.in_(union(lately, fresh)))
+    return list(connection.execute(query).scalars())
 
 
-def _hours(connection: Connection, source_id: str) -> Iterator[tuple[datetime, str, int]]:
-    """How many visits had which outcome in each hour of the source, oldest first."""
-    hour = func.substr(type_coerce(observations.c.at, String), 1, HOUR_LETTERS)
+def source_outages(connection: Connection, source_id: str) -> list[Outage]:
+    """When the whole source was away, oldest first."""
+    mine = observations.c.source_id == source_id
     query = (
-        select(hour.label("hour"), observations.c.outcome, func.count())
-        .where(observations.c.source_id == source_id)
-        .group_by(hour, observations.c.outcome)
+        select(observations.c.at, observations.c.outcome, observations.c.article)
+        .where(mine, observations.c.outcome.in_(AWAY))
+        .order_by(observations.c.at)
+    )
+    away = [Away(*row) for row in connection.execute(query)]
+    if not away:
+        return []
+    # all moments as texts, which sort as time: only the few that are needed become datetimes
+    at = type_coerce(observations.c.at, String)
+    hour = func.substr(at, 1, HOUR_LETTERS)
+    others = (
+        select(hour.label("hour"), func.min(at), func.max(at))
+        .where(mine, observations.c.outcome.not_in(AWAY), observations.c.at >= away[0].at - HOUR)
+        .group_by(hour)
         .order_by(hour)
     )
-    for text, outcome, count in connection.execute(query):
-        yield datetime.fromisoformat(f"{text}:00:00").replace(tzinfo=UTC), outcome, count
+    rows = (
+        Others(*map(datetime.fromisoformat, (f"{text}:00:00+00:00", first, last)))
+        for text, first, last in connection.execute(others)
+    )
+    return outages_in(away, list(rows))
 
 
 def _source_entries(source: KnownSource, outage: Outage) -> Iterator[Entry]:

@@ -6,6 +6,7 @@ and a better reading applies to the past too.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,10 +21,11 @@ from storage.versions import Observation, Version
 State = Literal["suspected", "confirmed"]
 
 KINDS = (
-    *("edited", "headline", "removed", "unreachable", "blocked", "paywalled", "restored"),
+    *("edited", "headline", "moved", "removed", "unreachable", "blocked", "paywalled", "restored"),
     *("source-unreachable", "source-blocked", "source-restored"),
 )
-GOOD = frozenset({"unchanged", "edited"})
+MOVED = "moved"
+GOOD = frozenset({"unchanged", "edited", MOVED})
 LASTING = frozenset({"removed", "paywalled"})
 """What is told although it was over before it was confirmed; a timeout that passed is no news."""
 
@@ -43,6 +45,17 @@ CONFIRMATIONS: Mapping[str, Confirmation] = {
     "unreachable": Confirmation(5, timedelta(days=7)),
 }
 """A server that says that a page is gone is believed sooner than one that says nothing."""
+
+_CONFIRMATION = re.compile(r"([1-9]\d?) visits? over (\d{1,3}) ?([hd])")
+
+
+def confirmation(text: str) -> Confirmation:
+    """The confirmation that a text such as `3 visits over 24h` or `5 visits over 7d` asks for. Raises ValueError."""
+    parts = _CONFIRMATION.fullmatch(text)
+    if parts is None:
+        raise ValueError("must be like '3 visits over 24h' or '5 visits over 7d'")
+    unit = timedelta(hours=1) if parts[3] == "h" else timedelta(days=1)
+    return Confirmation(int(parts[1]), int(parts[2]) * unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,7 @@ class _Absence:
     """Visits in a row that found the same wrong thing."""
 
     entry: Entry
+    need: Confirmation
     visits: int = 0
     captures: list[str] = field(default_factory=list)
 
@@ -101,8 +115,7 @@ class _Absence:
         self.visits += 1
         if one.capture_record_id and self.entry.state == "suspected":
             self.captures.append(one.capture_record_id)
-        need = CONFIRMATIONS[self.entry.kind]
-        is_sure = self.visits >= need.visits and one.at - self.entry.at >= need.over
+        is_sure = self.visits >= self.need.visits and one.at - self.entry.at >= self.need.over
         if is_sure and self.entry.state == "suspected":
             self.entry = replace(self.entry, state="confirmed", confirmed_at=one.at)
 
@@ -116,6 +129,7 @@ def life_of(
     versions: Sequence[Version],
     observations: Sequence[Observation],
     is_outage: Callable[[datetime], bool] = lambda _: False,
+    confirmations: Mapping[str, Confirmation] = CONFIRMATIONS,
 ) -> list[Entry]:
     """What happened to one article, oldest first. `versions` are in the order of their capture.
 
@@ -123,8 +137,22 @@ def life_of(
     """
     if not versions:
         return []
-    entries = [*_edits(source, versions), *_absences(source, versions, observations, is_outage)]
+    seen = [one for one in sorted(observations, key=lambda one: one.at) if one.at >= versions[0].captured_at]
+    counts = [one for one in seen if one.outcome not in CONFIRMATIONS or not is_outage(one.at)]
+    entries = [*_edits(source, versions), *_moves(source, versions, seen)]
+    entries += _absences(source, versions, counts, confirmations)
     return sorted(entries, key=lambda entry: entry.at)
+
+
+def _moves(source: str, versions: Sequence[Version], seen: Sequence[Observation]) -> Iterator[Entry]:
+    """Each move once, however often its redirect was followed again."""
+    told: str | None = None
+    for one in seen:
+        if one.outcome == MOVED and one.detail != told:
+            told = one.detail
+            entry = _begun(source, versions, one)
+            proof = (*entry.captures, *filter(None, (one.capture_record_id,)))
+            yield replace(entry, state="confirmed", confirmed_at=one.at, captures=proof)
 
 
 def _edits(source: str, versions: Sequence[Version]) -> Iterator[Entry]:
@@ -184,19 +212,17 @@ def _capture_of(record: Mapping[str, Any]) -> str | None:
 def _absences(
     source: str,
     versions: Sequence[Version],
-    observations: Sequence[Observation],
-    is_outage: Callable[[datetime], bool],
+    seen: Sequence[Observation],
+    confirmations: Mapping[str, Confirmation],
 ) -> Iterator[Entry]:
     absences: list[_Absence] = []
-    for one in sorted(observations, key=lambda seen: seen.at):
-        if one.at < versions[0].captured_at:
-            continue
+    for one in seen:
         if one.outcome in GOOD:
             yield from _ended(absences, one)
             absences = []
-        elif one.outcome in CONFIRMATIONS and not is_outage(one.at):
+        elif one.outcome in confirmations:
             if not absences or absences[-1].entry.kind != one.outcome:
-                absences.append(_Absence(_begun(source, versions, one)))
+                absences.append(_Absence(_begun(source, versions, one), confirmations[one.outcome]))
             absences[-1].seen(one)
     yield from (absence.told() for absence in absences)
 

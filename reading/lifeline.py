@@ -10,6 +10,7 @@ from storage.versions import Observation
 
 SIGNS = {
     "unchanged": "·",
+    "moved": "→",
     "removed": "✕",
     "blocked": "▒",
     "paywalled": "$",

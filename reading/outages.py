@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import groupby
+from typing import NamedTuple
 
 HOUR = timedelta(hours=1)
-MIN_VISITS = 3
-"""Fewer articles that are away in an hour may be an accident of these articles."""
-
-MIN_SHARE = 0.9
-CONFIRMING_VISITS = 10
 AWAY = ("unreachable", "blocked")
+MIN_ARTICLES = 3
+"""Fewer articles in a row that are away may be an accident of these articles."""
+
+CONFIRMING_VISITS = 10
+
+
+class Away(NamedTuple):
+    """A visit that found an article away: `kind` is one of AWAY."""
+
+    at: datetime
+    kind: str
+    article: str | None
+
+
+class Others(NamedTuple):
+    """The visits of one hour, the begin of which is `hour`, that found anything else: the first and the last."""
+
+    hour: datetime
+    first: datetime
+    last: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """The hours in which nearly every visit found the source's articles away in the same way."""
+    """Visits in a row that all found the source's articles away in the same way, from the first to the last of them.
+
+    `ended_at` is when something else was found, None as long as nothing was.
+    """
 
     kind: str
     begins: datetime
@@ -30,35 +48,54 @@ class Outage:
 
     def covers(self, at: datetime) -> bool:
         """Whether a moment lies in it."""
-        return self.begins <= at < self.ends
+        return self.begins <= at <= self.ends
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is an entry of the ledger: one that passed before it was sure is none."""
+        return self.confirmed_at is not None or self.ended_at is None
 
 
-def outages_in(hours: Iterable[tuple[datetime, str, int]]) -> list[Outage]:
-    """The outages in these (hour, outcome, count), which are in order of time.
-
-    Hours without visits are nothing; the first hour with other findings ends an outage.
-    """
-    found: list[Outage] = []
-    for hour, rows in groupby(hours, key=lambda row: row[0]):
-        counts = Counter({outcome: count for _, outcome, count in rows})
-        kind = _away(counts)
-        current = found[-1] if found and found[-1].ended_at is None else None
-        if current is not None and current.kind != kind:
-            found[-1] = replace(current, ended_at=hour)
-            current = None
-        if kind is None:
-            continue
-        if current is None:
-            current = Outage(kind, hour, hour, 0)
-            found.append(current)
-        visits = current.visits + counts[kind]
-        is_sure = visits >= CONFIRMING_VISITS
-        sure = current.confirmed_at or (hour if is_sure else None)
-        found[-1] = replace(current, ends=hour + HOUR, visits=visits, confirmed_at=sure)
-    return found
+def outages_in(away: Iterable[Away], others: Sequence[Others]) -> list[Outage]:
+    """The outages that these visits tell of; both in the order of time."""
+    calm = _Calm(others)
+    found = (_outage(run, calm) for run in _runs(away, calm))
+    return [outage for outage in found if outage is not None]
 
 
-def _away(counts: Counter[str]) -> str | None:
-    """How the source is away in an hour with these findings; None when it is not."""
-    kind = max(AWAY, key=lambda word: counts[word])
-    return kind if counts[kind] >= MIN_VISITS and counts[kind] >= MIN_SHARE * counts.total() else None
+def _runs(away: Iterable[Away], calm: _Calm) -> Iterator[list[Away]]:
+    """Visits in a row with the same finding, and nothing else seen between them."""
+    run: list[Away] = []
+    for one in away:
+        if run and (one.kind != run[-1].kind or calm.first_between(run[-1].at, one.at) is not None):
+            yield run
+            run = []
+        run.append(one)
+    if run:
+        yield run
+
+
+def _outage(run: Sequence[Away], calm: _Calm) -> Outage | None:
+    if len({one.article for one in run}) < MIN_ARTICLES:
+        return None
+    first, last = run[0], run[-1]
+    outage = Outage(first.kind, first.at, last.at, len(run), ended_at=calm.first_between(last.at, None))
+    is_sure = len(run) >= CONFIRMING_VISITS
+    return replace(outage, confirmed_at=run[CONFIRMING_VISITS - 1].at) if is_sure else outage
+
+
+class _Calm:
+    """The hours in which something else was seen, and when."""
+
+    def __init__(self, others: Sequence[Others]) -> None:
+        self._others = others
+        self._hours = [one.hour for one in others]
+
+    def first_between(self, begin: datetime, end: datetime | None) -> datetime | None:
+        """When something else was first seen after `begin` and before `end`, as far as hours tell; None for never."""
+        start = bisect_left(self._hours, begin - HOUR)
+        stop = len(self._hours) if end is None else bisect_right(self._hours, end)
+        for one in self._others[start:stop]:
+            if one.last > begin and (end is None or one.first < end):
+                return one.first if one.first > begin else one.last
+        return None

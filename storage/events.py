@@ -80,7 +80,8 @@ class LeadVisited:
 
     `captures` are the offsets of its exchanges in this segment's WARC; `response` names the one that later visits
     refer to, by its offset, or by its record id where it stands in another segment. `version` is the id of the record
-    that it added, `observed` the outcome of its observation, `article` the key of the article of both.
+    that it added, `observed` the outcome of its observation, `article` the key of the article of both; where
+    one moved, `observed_article` is that of the observation.
     """
 
     at: datetime
@@ -98,6 +99,7 @@ class LeadVisited:
     version: str | None = None
     observed: str | None = None
     article: str | None = None
+    observed_article: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +296,7 @@ def _write_visited(event: LeadVisited) -> dict[str, Any]:
         "version": event.version,
         "observed": event.observed,
         "article": None if event.article == event.identity else event.article,
+        "observedArticle": event.observed_article,
     }
 
 
@@ -317,6 +320,7 @@ def _read_visited(facts: Facts) -> LeadVisited:
         version=facts.get("version"),
         observed=facts.get("observed"),
         article=facts.get("article", identity if shows else None),
+        observed_article=facts.get("observedArticle"),
     )
 
 

@@ -221,6 +221,7 @@ def _visited(
 ) -> LeadVisited:
     response = done.capture_record_id
     shown = version or observation
+    moved = version is not None and observation is not None and observation.article != version.article
     return LeadVisited(
         at=done.visited_at,
         url=name.url,
@@ -237,4 +238,5 @@ def _visited(
         version=version.record_id if version else None,
         observed=observation.outcome if observation else None,
         article=shown.article if shown else None,
+        observed_article=observation.article if moved and observation else None,
     )

@@ -16,11 +16,20 @@ from lxml import etree
 from tests.cli import Ran, crawl, newsark
 from tests.pipelines.judged_pages import ARTICLE_HEAD, page, paragraphs
 
-NAMES = ("stays", "edited", "renamed", "gone", "home", "busy")
+NAMES = ("stays", "edited", "renamed", "gone", "home", "busy", "moved", "replaced", "slash")
 
 
 def sentences(name: str) -> list[str]:
     return [f"Sentence {number} on the market hall called {name}, which was sold last week." for number in range(9)]
+
+
+OTHER = page(
+    "Council votes",
+    "<article><h1>Council votes</h1>"
+    + paragraphs(*(f"Councillor {number} spoke for {number * 7} minutes about the bridge." for number in range(12)))
+    + "</article>",
+    ARTICLE_HEAD,
+)
 
 
 def article(name: str, headline: str = "Hall sold", first: str = "") -> str:
@@ -77,6 +86,13 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Pa
     site.pages["edited"] = article("edited", "Hall edited sold", "This is the report called edited, and it was mended.")
     site.pages["renamed"] = article("renamed", "Hall renamed is not sold")
     site.pages |= {"gone": 410, "home": (302, "/"), "busy": 403}
+    site.pages |= {"moved": (301, "/news/here-now"), "here-now": article("moved", "Hall moved sold")}
+    site.pages |= {
+        "replaced": (302, "/news/other"),
+        "other": OTHER,
+        "slash": (301, "/news/slash/"),
+        "slash/": article("slash", "Hall slash sold"),
+    }
     crawl(site.url + "/", directory, "--again")
     site.pages["home"] = article("home", "Hall home sold")
     crawl(site.url + "/", directory, "--again")
@@ -100,6 +116,8 @@ def test_everything_that_happened_is_told_once_and_nothing_else(crawled: tuple[S
         ("home", "removed", "suspected"),
         ("home", "restored", "confirmed"),
         ("busy", "blocked", "suspected"),
+        ("moved", "moved", "confirmed"),
+        ("replaced", "removed", "suspected"),
     }
     assert len(entries) == len(found)
     assert all(one["captures"] for one in entries)
@@ -119,14 +137,16 @@ def test_every_capture_that_an_entry_names_is_in_the_archive(crawled: tuple[Site
 def test_the_last_good_copy_stays_the_articles_face(crawled: tuple[Site, Path]) -> None:
     _, directory = crawled
     records = run(directory, "export", "-o", "-").lines
-    assert {one["url"].rpartition("/")[2] for one in records} == set(NAMES)
-    assert all(sentences(one["url"].rpartition("/")[2])[0] in one["articleBody"] for one in records)
+    faces = {one["url"].rstrip("/").rpartition("/")[2]: one["articleBody"] for one in records}
+    assert set(faces) == {*NAMES, "here-now"}
+    assert faces.pop("here-now") == faces["moved"]
+    assert all(sentences(name)[0] in body for name, body in faces.items())
 
 
 @pytest.mark.parametrize(
     ("options", "names"),
     [
-        (("--kind", "removed"), ["gone", "home"]),
+        (("--kind", "removed"), ["gone", "home", "replaced"]),
         (("--text", "MENDED"), []),
         (("--text", "hall edited"), ["edited"]),
         (("--since", "1h", "--kind", "headline"), ["renamed"]),
@@ -147,7 +167,7 @@ def test_wrong_words_are_named_with_what_is_right(crawled: tuple[Site, Path]) ->
 
 def test_csv_opens_safely_in_a_spreadsheet(crawled: tuple[Site, Path]) -> None:
     rows = list(csv.DictReader(io.StringIO(run(crawled[1], "ledger", "--format", "csv").out)))
-    assert len(rows) == 6
+    assert len(rows) == 8
     (gone,) = [row for row in rows if row["url"].endswith("/gone")]
     assert gone["headline"] == "'=Hall gone sold"
 
@@ -156,7 +176,7 @@ def test_atom_has_each_entry_with_an_id_of_its_own(crawled: tuple[Site, Path]) -
     feed = etree.fromstring(run(crawled[1], "ledger", "--format", "atom").out.encode())
     space = {"a": "http://www.w3.org/2005/Atom"}
     entries = feed.xpath("a:entry", namespaces=space)
-    assert len(entries) == 6
+    assert len(entries) == 8
     assert len({entry.findtext("a:id", namespaces=space) for entry in entries}) == 6
     assert {"title", "id", "updated", "link"} <= {etree.QName(part).localname for part in entries[0]}
 
@@ -202,10 +222,10 @@ def test_show_draws_the_life(crawled: tuple[Site, Path]) -> None:
 def test_status_says_what_is_due_and_what_came_in(crawled: tuple[Site, Path]) -> None:
     _, directory = crawled
     (source,) = run(directory, "status", "--json").json["sources"]
-    assert source["pulse"]["lastDay"] == 6
+    assert source["pulse"]["lastDay"] == 10
     assert source["pulse"]["usualDay"] is None
     assert source["pulse"]["nextDue"] is not None
-    assert "6 new articles in the last day" in run(directory, "status").out
+    assert "10 new articles in the last day" in run(directory, "status").out
 
 
 def test_coverage_lists_what_is_not_saved_and_not_what_is_gone_now(crawled: tuple[Site, Path]) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reading.life import CONFIRMATIONS, Entry, life_of
+from reading.life import CONFIRMATIONS, Confirmation, Entry, confirmation, life_of
 from reading.lifeline import lifeline
-from reading.outages import outages_in
+from reading.outages import Away, Others, Outage, outages_in
 from reading.worddiff import paragraphs_between, words_between
 from storage.versions import Observation, Version
 
@@ -134,24 +135,71 @@ def test_every_life_can_be_told_and_more_visits_never_change_when_it_began(outco
     assert later == entries
 
 
-def hours(*rows: tuple[int, str, int]) -> list[tuple[datetime, str, int]]:
-    return [(START + timedelta(hours=hour), outcome, count) for hour, outcome, count in rows]
+def at(hours: float) -> datetime:
+    return START + timedelta(hours=hours)
+
+
+def outages(*rows: tuple[float, str]) -> list[Outage]:
+    """The outages in visits at these hours, each of another article."""
+    away = [Away(at(hour), word, f"{number}") for number, (hour, word) in enumerate(rows) if word != "unchanged"]
+    hours: dict[int, list[float]] = {}
+    for hour, word in rows:
+        if word == "unchanged":
+            hours.setdefault(int(hour), []).append(hour)
+    return outages_in(away, [Others(at(hour), at(min(some)), at(max(some))) for hour, some in sorted(hours.items())])
+
+
+def spread(start: float, end: float, word: str, count: int) -> list[tuple[float, str]]:
+    return [(start + (end - start) * number / count, word) for number in range(count)]
 
 
 def test_a_source_that_is_away_is_one_outage_and_its_articles_are_not() -> None:
-    (outage,) = outages_in(
-        hours((0, "unchanged", 9), (1, "unreachable", 6), (3, "unreachable", 5), (4, "unchanged", 8))
-    )
-    assert (outage.kind, outage.visits) == ("unreachable", 11)
-    assert (outage.begins, outage.confirmed_at, outage.ended_at) == tuple(
-        START + timedelta(hours=hour) for hour in (1, 3, 4)
-    )
-    away = [Observation(URL, START + timedelta(hours=1.5), "unreachable")]
-    assert life_of("here", [version(1, -1)], away, outage.covers) == []
+    away = [*spread(1.5, 2, "unreachable", 6), (3.1, "unreachable"), *spread(7, 8, "unreachable", 4)]
+    (outage,) = outages(*spread(0, 1.4, "unchanged", 9), *away, (9.5, "unchanged"))
+    assert (outage.kind, outage.visits, outage.is_told) == ("unreachable", 11, True)
+    assert (outage.begins, outage.confirmed_at, outage.ended_at) == (at(1.5), at(7.5), at(9.5))
+    one = [Observation(URL, at(1.5), "unreachable")]
+    assert life_of("here", [version(1, -1)], one, outage.covers) == []
+
+
+def test_an_outage_ends_with_the_first_visit_that_finds_something_else() -> None:
+    rows = [*spread(1, 1.4, "blocked", 12), (1.5, "unchanged"), *spread(1.6, 2, "blocked", 12)]
+    # within an hour only the first and the last other visit are known
+    first, second = outages(*rows)
+    assert (first.ended_at, second.begins, second.ended_at) == (at(1.5), at(1.6), None)
 
 
 def test_a_few_articles_that_are_away_are_no_outage() -> None:
-    assert outages_in(hours((0, "unreachable", 2), (1, "unreachable", 5), (1, "unchanged", 5))) == []
+    assert outages((0, "unreachable"), (0.5, "unreachable"), (0.6, "unchanged"), (0.7, "unreachable")) == []
+    again = [Away(at(hour), "unreachable", "one") for hour in range(20)]
+    assert outages_in(again, []) == []
+
+
+def test_a_short_outage_is_no_entry_when_it_is_over() -> None:
+    (over,) = outages(*spread(1, 1.4, "unreachable", 4), (2, "unchanged"))
+    (lasts,) = outages(*spread(1, 1.4, "unreachable", 4))
+    assert (over.is_told, lasts.is_told) == (False, True)
+
+
+def test_what_a_confirmation_takes_can_be_chosen() -> None:
+    visits = [seen("removed", 1), seen("removed", 1.1)]
+    (usual,) = life_of("here", [version(1, 0)], visits)
+    (hasty,) = life_of("here", [version(1, 0)], visits, confirmations={"removed": confirmation("2 visits over 2h")})
+    assert (usual.state, hasty.state, hasty.confirmed_at) == ("suspected", "confirmed", START + timedelta(days=1.1))
+    assert confirmation("1 visit over 7d") == Confirmation(1, timedelta(days=7))
+
+
+@pytest.mark.parametrize("text", ["", "3 visits", "0 visits over 1d", "3 visits over 1w", "three visits over 1d"])
+def test_a_confirmation_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="3 visits over 24h"):
+        confirmation(text)
+
+
+def test_a_move_is_told_once_however_often_it_is_followed() -> None:
+    moved = [replace(seen("moved", days), detail="to https://example.org/b") for days in (1, 2, 3)]
+    (entry,) = life_of("here", [version(1, 0)], moved)
+    assert (entry.kind, entry.state, entry.detail) == ("moved", "confirmed", "to https://example.org/b")
+    assert entry.captures == ("capture-1", "moved-1")
 
 
 def test_the_life_is_drawn_in_the_order_of_time() -> None:

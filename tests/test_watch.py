@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 
 from tests.cli import newsark
 from tests.crawling import Crawling, Leads, host_of, start, wait_until
-from tests.test_ledger import Site, article, sentences
+from tests.test_ledger import NAMES, Site, article, sentences
 
 
 def begin(site: Site, directory: Path) -> Crawling:
@@ -38,7 +38,7 @@ def test_a_watch_sees_what_happens_and_ends_cleanly_when_it_is_asked_to(tmp_path
     site = Site()
     try:
         watching = begin(site, tmp_path)
-        wait_until(lambda: list(visited(tmp_path).values()) == ["captured"] * 6)
+        wait_until(lambda: list(visited(tmp_path).values()) == ["captured"] * len(NAMES))
 
         busy = newsark(
             *("crawl", site.url + "/", "--archive", "archive", "--allow-host", host_of(site.url)), cwd=tmp_path

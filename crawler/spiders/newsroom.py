@@ -43,6 +43,8 @@ T = TypeVar("T")
 
 # How long a page that is being read may still take when the crawl is stopped; it is visited again otherwise.
 LAST_READING_SECONDS = 2.0
+# How long an exchange that is under way may still take then; it is cut off and made again otherwise.
+LAST_FETCH_SECONDS = 5.0
 
 
 class NewsroomSpider(Spider):
@@ -292,7 +294,8 @@ class NewsroomSpider(Spider):
         await self.stop()
 
     async def stop(self) -> None:
-        """End the crawl soon and cleanly: nothing new starts, what is under way is cut, leases go back."""
+        """End the crawl soon and cleanly: nothing new starts, what is under way has a few seconds, leases go
+        back."""
         if self.stopping:
             return
         self.stopping = True
@@ -301,7 +304,7 @@ class NewsroomSpider(Spider):
         self._stop.set()
         self.manners.stop()
         if self.handler is not None:
-            self.handler.wire.stop()
+            self._cutting = asyncio.create_task(self.handler.wire.stop_after(LAST_FETCH_SECONDS))
         engine = self.crawler.engine
         if engine is not None and engine.spider is not None:
             await engine.close_spider_async(reason="interrupted")

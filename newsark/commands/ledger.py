@@ -62,7 +62,7 @@ def ledger(
         text,
     )
     with home.archive() as opened:
-        entries = read_ledger(opened, wanted)
+        entries = read_ledger(opened, wanted, home.confirmations)
     _write(entries, Format.JSON if json else format)
 
 

@@ -175,5 +175,6 @@ class _Reader:
             else:
                 step.versions.append((version, visit.identity))
         if visit.observed is not None:
-            seen = self._records.observation(visit.url, visit.at, visit.observed, visit.article)
+            article = visit.observed_article or visit.article
+            seen = self._records.observation(visit.url, visit.at, visit.observed, article)
             step.observations.append((seen, visit.identity))
