@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 SITE ?=
 ARCHIVE ?= ./archive
 STORE ?= directory
+JOBS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo crawl test check bench lock docs clean
@@ -29,7 +30,7 @@ crawl: setup ## Crawl a real newsroom: make crawl SITE=https://…
 	@$(BIN)/newsark crawl "$(SITE)" --archive $(ARCHIVE)
 
 test: setup ## Run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
 
 check: setup ## Style, types, generated documents
 	@$(BIN)/ruff check .

@@ -174,6 +174,9 @@ class Frontier(BaseScheduler):
         return LEASE_COUNT - sum(len(queue) for queue in self._queues.values())
 
     async def _lease(self) -> list[Lead]:
+        if self.spider.budget.is_spent:
+            self._more = False
+            return []
         count = self._room()
         articles = count if self._articles_left is None else min(count, self._articles_left)
         since = self.spider.services.options.since

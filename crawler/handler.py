@@ -12,6 +12,7 @@ from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.exceptions import DownloadFailedError
 from scrapy.http import Headers, Response
 
+from crawler.budget import Allowance
 from crawler.guard import Guard
 from crawler.keeper import Stopped
 from crawler.manners import Manners, retry_after_seconds
@@ -67,13 +68,13 @@ class WireHandler(BaseDownloadHandler):
         """The response as kept in the archive.
 
         Raises FetchFailed when nothing readable came, Refused when the guard refuses, HostHeld when the host is to be
-        left alone, Stopped when the crawl ends.
+        left alone (BudgetSpent when the day's budget is used up), Stopped when the crawl ends.
         """
         host = urlsplit(request.url).netloc
-        async with self.manners.visiting(host):
-            return await self._visit(host, request)
+        async with self.manners.visiting(host), self.spider.budget.request(host) as allowance:
+            return await self._visit(host, request, allowance)
 
-    async def _visit(self, host: str, request: Request) -> Response:
+    async def _visit(self, host: str, request: Request, allowance: Allowance) -> Response:
         if self.spider.is_stopping():
             raise Stopped("the crawl was stopped")
         headers = [
@@ -82,8 +83,13 @@ class WireHandler(BaseDownloadHandler):
             for value in values
         ]
         exchange = await self.wire.fetch(
-            request.url, headers, method=request.method, verify_tls=not self.spider.source.insecure_tls
+            request.url,
+            headers,
+            method=request.method,
+            verify_tls=not self.spider.source.insecure_tls,
+            max_body_bytes=allowance.max_bytes,
         )
+        allowance.used = len(exchange.body)
         if self.spider.is_stopping() and (exchange.failure is not None or exchange.truncated == "time"):
             raise Stopped("the crawl was stopped")
         self._obey_retry_after(host, exchange)

@@ -117,6 +117,8 @@ async def _crawl_one(process: AsyncCrawlerProcess, services: Services, errand: E
         await keeper.run(archive.settle, source.id, Settlement(runs=[RunBegan(began)]))
         await process.crawl(crawler, source=source, services=services, progress=errand.progress, extra=errand.extra)
         assert isinstance(crawler.spider, NewsroomSpider)
+        with contextlib.suppress(Stopped):
+            await crawler.spider.budget.close()
         told = await _end_run(crawler.spider, errand.progress, began)
         await _seal(crawler.spider)
         report = await _report(crawler.spider, errand.progress)
@@ -212,7 +214,11 @@ def _complete(report: SourceReport, spider: NewsroomSpider, progress: Progress) 
         "leads_found": progress.found,
         **{f"leads_{state}": count for state, count in sorted(progress.visited.items())},
     }
-    report.problems[:0] = [_problem(spider.source, problem) for problem in spider.problems]
+    own = list(spider.problems)
+    if spider.budget.exhausted is not None:
+        detail = f"the budget of {spider.budget.exhausted} a day is used up; the rest waits for the next day"
+        own.append(Problem("daily-budget", detail, refused=True))
+    report.problems[:0] = [_problem(spider.source, problem) for problem in own]
     if spider.failed is not None:
         report.outcome = spider.failed
     elif spider.stopping:

@@ -170,6 +170,12 @@ class Source(BaseModel):
     max_concurrency: int = Field(
         default=2, ge=1, le=64, description="Most requests to one host that are under way at once."
     )
+    daily_requests: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Most requests in a day (UTC); then it is left alone until the next."
+    )
+    daily_bytes: Annotated[int, Field(ge=1_000_000)] | None = Field(
+        default=None, description="Most bytes of pages in a day (UTC), as they come; at least 1000000."
+    )
     robots: Literal["obey", "ignore"] = Field(
         default="obey",
         description="robots.txt: 'obey', or 'ignore' with a robots_reason. The record says which.",

@@ -92,26 +92,35 @@ class Wire:
         self._stopped = False
 
     async def fetch(
-        self, url: str, headers: Sequence[tuple[str, str]], *, method: str = "GET", verify_tls: bool = True
+        self,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        *,
+        method: str = "GET",
+        verify_tls: bool = True,
+        max_body_bytes: int | None = None,
     ) -> Exchange:
         """What came back for `url`.
 
         With `verify_tls=False` a certificate nobody vouches for is accepted when the verified attempt fails
         on it, and the Exchange's TLS facts say so. Raises Refused when the guard refuses the URL or every
-        address of its host; nothing was sent then.
+        address of its host; nothing was sent then. `max_body_bytes` may be less than the wire's own limit.
         """
-        exchange = await self._exchange(url, headers, method, verified=True)
+        most = min(self.limits.max_body_bytes, max_body_bytes or self.limits.max_body_bytes)
+        exchange = await self._exchange(url, headers, method, most, verified=True)
         if exchange.failure is not None and exchange.failure.kind == "certificate" and not verify_tls:
-            return await self._exchange(url, headers, method, verified=False)
+            return await self._exchange(url, headers, method, most, verified=False)
         return exchange
 
-    async def _exchange(self, url: str, headers: Sequence[tuple[str, str]], method: str, *, verified: bool) -> Exchange:
+    async def _exchange(
+        self, url: str, headers: Sequence[tuple[str, str]], method: str, most_bytes: int, *, verified: bool
+    ) -> Exchange:
         asked = self.guard.check_url(url)
         target = _Target(asked.host, asked.port)
         tape = Tape()
         _target.set(target)
         current_tape.set(tape)
-        taking = Taking(tape, self.limits.max_body_bytes)
+        taking = Taking(tape, most_bytes)
         started = self._clock()
         try:
             async with self._limited():

@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from newsark.commands import (
+    alerts,
     crawl,
     diff,
     doctor,
@@ -38,7 +39,7 @@ class Commands(PlainGroup):
 
     order = (
         *("init", "sources", "crawl", "watch", "status", "show", "diff", "ledger", "export", "extract"),
-        *("import", "verify", "validate", "reextract", "rebuild", "doctor"),
+        *("import", "verify", "validate", "reextract", "rebuild", "alerts", "doctor"),
     )
 
 
@@ -65,6 +66,7 @@ app.command("verify", cls=PlainCommand)(verify.verify)
 app.command("validate", cls=PlainCommand)(validate.validate)
 app.command("reextract", cls=PlainCommand)(reextract.reextract)
 app.command("rebuild", cls=PlainCommand)(rebuild.rebuild)
+app.add_typer(alerts.app, name="alerts")
 app.command("doctor", cls=PlainCommand)(doctor.doctor)
 
 

@@ -18,6 +18,7 @@ from crawler.report import SourceReport
 from crawler.run import Errand, crawl_all, run_in_reactor
 from crawler.services import CrawlOptions, Services
 from crawler.wire import WireLimits
+from newsark.alerting import alerting
 from newsark.console import err
 from newsark.delivering import wait_for_stores
 from newsark.home import Home, utc_now
@@ -77,7 +78,8 @@ def crawl_errands(
         async def main(process: AsyncCrawlerProcess) -> list[SourceReport]:
             showing = asyncio.create_task(show([errand.progress for errand in errands])) if show_progress else None
             try:
-                return await crawl_all(process, services, errands)
+                async with alerting(home, services.keeper):
+                    return await crawl_all(process, services, errands)
             finally:
                 if showing is not None:
                     showing.cancel()

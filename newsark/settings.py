@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
@@ -142,6 +142,27 @@ class NewsarkSettings(StoreRows):
     timestamp_certificates: str | None = Field(
         None, description="PEM file with the root certificates that time stamps are checked with."
     )
+    alert_to: tuple[str, ...] = Field(
+        (), description="Who is told when something happens: addresses as apprise has them, such as mailto://…"
+    )
+    alert_removed: Literal["confirmed", "suspected", "never"] = Field(
+        "confirmed", description="Tell of an article that was removed: once 'confirmed', when 'suspected', 'never'."
+    )
+    alert_removed_in_an_hour: int = Field(
+        10, ge=0, description="Tell when more articles of a source than this were removed within an hour; 0 never."
+    )
+    alert_silent_times: float = Field(
+        3.0, ge=0, description="Tell when a source is silent for so many times as long as usual; 0 never."
+    )
+    alert_confidence_fall: float = Field(
+        0.1, ge=0, le=1, description="Tell when the confidence in a source's texts falls by more than this; 0 never."
+    )
+    alert_store_hours: float = Field(
+        24.0, ge=0, description="Tell when a store has not confirmed what it was given for so many hours; 0 never."
+    )
+    alert_every_minutes: float = Field(
+        15.0, ge=0, description="Least time between two messages; what happens meanwhile is in the next one."
+    )
     confirm_removed: Confirmed = Field(
         "3 visits over 24h", description="What makes a fact of an article that seems removed."
     )
@@ -191,6 +212,8 @@ def load_settings(home: Path, options: Mapping[str, Any]) -> NewsarkSettings:
     for name, variable in _variables():
         text = os.environ[variable]
         value = tuple(text.replace(",", " ").split()) if name in LISTED else text
+        # a comma may be part of such an address
+        value = tuple(text.split()) if name == "alert_to" else value
         given[name] = _Given(value, "environment", variable)
     for name, value in options.items():
         if value is not None:

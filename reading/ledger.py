@@ -10,6 +10,7 @@ from sqlalchemy import Connection, String, func, select, type_coerce, union
 
 from reading.life import CONFIRMATIONS, MOVED, Confirmation, Entry, life_of
 from reading.outages import AWAY, HOUR, Away, Others, Outage, outages_in
+from storage.alerts import Alerts
 from storage.archive import Archive
 from storage.catalogue import observations, versions
 from storage.sources import KnownSource, Sources
@@ -47,6 +48,7 @@ def ledger(
         known = Sources(connection).known(list(wanted.sources) or None)
         lives = (_of_source(connection, source, wanted, confirmations) for source in known)
         found = [entry for life in lives for entry in life if wanted.takes(entry)]
+        found += filter(wanted.takes, _alerts(connection, wanted))
     return sorted(found, key=lambda entry: (entry.at, entry.source, entry.url, entry.kind))
 
 
@@ -110,6 +112,22 @@ def source_outages(connection: Connection, source_id: str) -> list[Outage]:
         for text, first, last in connection.execute(others)
     )
     return outages_in(away, list(rows))
+
+
+def _alerts(connection: Connection, wanted: Wanted) -> Iterator[Entry]:
+    """What was raised; what is about the whole archive is about none of its sources."""
+    for alert in Alerts(connection).since(wanted.since):
+        if not wanted.sources or alert.source in wanted.sources:
+            yield Entry(
+                alert.at,
+                alert.source or "",
+                alert.url or "",
+                "alert",
+                "confirmed",
+                headline=alert.title,
+                confirmed_at=alert.at,
+                detail=alert.rule,
+            )
 
 
 def _source_entries(source: KnownSource, outage: Outage) -> Iterator[Entry]:

@@ -22,7 +22,7 @@ State = Literal["suspected", "confirmed"]
 
 KINDS = (
     *("edited", "headline", "moved", "removed", "unreachable", "blocked", "paywalled", "restored"),
-    *("source-unreachable", "source-blocked", "source-restored"),
+    *("source-unreachable", "source-blocked", "source-restored", "alert"),
 )
 MOVED = "moved"
 GOOD = frozenset({"unchanged", "edited", MOVED})

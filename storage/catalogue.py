@@ -188,6 +188,7 @@ observations = Table(
     Column("detail", Text),
     Column("capture_record_id", String(64)),
     Index("observations_by_article", "source_id", "article"),
+    Index("observations_by_time", "source_id", "at"),
 )
 
 segments = Table(
@@ -245,6 +246,31 @@ checks = Table(
     Column("finding", String(32)),
     UniqueConstraint("store", "key", "depth", name="one_check_per_object"),
     Index("checks_by_age", "store", "checked_at"),
+)
+
+# How much of each day's budget of a source was promised to requests.
+spending = Table(
+    "spending",
+    metadata,
+    Column("source_id", String(100), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("requests", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+)
+
+# What people were told, or are to be told; the facts behind it are read from versions and observations.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("key", String(250), nullable=False),
+    Column("rule", String(24), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("source_id", String(100)),
+    Column("title", Text, nullable=False),
+    Column("url", Text),
+    Column("told_at", Instant),
+    UniqueConstraint("key", name="one_alert_per_key"),
 )
 
 

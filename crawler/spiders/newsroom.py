@@ -14,6 +14,7 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawler import agent, discovery
+from crawler.budget import Budget
 from crawler.diskspace import RoomyManners, size
 from crawler.frontier import Frontier
 from crawler.handler import FetchFailed, WireHandler
@@ -33,6 +34,7 @@ from storage.capture import Capture
 from storage.errors import WrongUse
 from storage.exchange import Exchange
 from storage.leads import Lead, Leads
+from storage.spending import Spending, Spent
 
 if TYPE_CHECKING:
     from crawler.services import Services
@@ -78,6 +80,14 @@ class NewsroomSpider(Spider):
             max_concurrency=source.max_concurrency,
             patience_seconds=options.retry_patience_seconds,
             room=self._room,
+        )
+        self.budget = Budget(
+            source.daily_requests,
+            source.daily_bytes,
+            most_bytes=options.wire.max_body_bytes,
+            load=self._spent,
+            save=self._promise,
+            clock=services.clock,
         )
         contact = source.contact or options.contact
         self.headers = agent.request_headers(source.user_agent or options.user_agent, contact)
@@ -259,6 +269,16 @@ class NewsroomSpider(Spider):
     async def end_old_segment(self) -> None:
         """Seal the source's segment when it is old enough, also where nothing new is written to it."""
         await self.store(self.services.keeper.archive.seal_old, self.source.id)
+
+    async def _spent(self, day: str) -> Spent:
+        return await self.store(self._spending, lambda spending: spending.on(day))
+
+    async def _promise(self, spent: Spent) -> None:
+        await self.store(self._spending, lambda spending: spending.promise(spent))
+
+    def _spending(self, work: Callable[[Spending], T]) -> T:
+        with self.services.keeper.archive.catalogue.begin() as connection:
+            return work(Spending(connection, self.source.id))
 
     async def _room(self) -> bool:
         """Wait until a request may start; whether that took any time. Raises Stopped as `store` does."""

@@ -282,7 +282,7 @@ def test_a_catalogue_that_fails_for_a_moment_ends_no_courier(
     archive.courier.start()
     fill(archive, b"one")
     assert archive.courier.wait(10)
-    assert waiting_files(archive) == {}
+    until(lambda: waiting_files(archive) == {})
 
 
 def test_nothing_waits_for_a_store_that_is_configured_no_more(opener: Opener, tmp_path: Path) -> None:

@@ -1,0 +1,147 @@
+"""Telling people: alerts that are raised, grouped into one message, through apprise, and not too often."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from crawler.keeper import STORAGE_PROBLEMS
+from newsark.settings import FILE
+from reading.alerts import LOOKS_BACK, Rules, raise_alerts
+from storage.alerts import Alert, Alerts
+from storage.errors import BadSetting
+
+if TYPE_CHECKING:
+    from apprise import Apprise
+
+    from crawler.keeper import Keeper
+    from newsark.home import Home
+    from storage.archive import Archive
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 60.0
+MOST_LINES = 20
+_WORDS = {
+    "removed": ("article removed", "articles removed"),
+    "many-removed": ("purge", "purges"),
+    "away": ("source away", "sources away"),
+    "silent": ("source silent", "sources silent"),
+    "confidence": ("source read badly", "sources read badly"),
+    "store": ("store behind", "stores behind"),
+    "disk": ("disk nearly full", "disks nearly full"),
+}
+
+
+def rules_of(home: Home) -> Rules:
+    """The rules as the settings have them."""
+    settings = home.settings
+    return Rules(
+        removed=settings.alert_removed,
+        removed_in_an_hour=settings.alert_removed_in_an_hour,
+        silent_times=settings.alert_silent_times,
+        confidence_fall=settings.alert_confidence_fall,
+        store_hours=settings.alert_store_hours,
+        free_bytes=2 * settings.disk_reserve_bytes,
+        confirmations=home.confirmations,
+    )
+
+
+def messenger(home: Home) -> Apprise | None:
+    """Whoever sends to the addresses in `alert_to`; None when there are none.
+
+    Raises BadSetting for an address that nobody understands; it is not repeated, since it may hold a password.
+    """
+    addresses = home.settings.alert_to
+    if not addresses:
+        return None
+    try:
+        from apprise import Apprise
+    except ModuleNotFoundError:
+        problem = "alerts are sent with apprise: pip install 'newsark[alerts]'"
+        raise BadSetting(FILE, "alert_to", problem) from None
+    sender = Apprise()
+    for number, address in enumerate(addresses, 1):
+        if not sender.add(address):
+            kind = address.partition("://")[0] if "://" in address else "no scheme"
+            problem = f"address {number} ({kind}) is none that apprise understands; see https://appriseit.com/services/"
+            raise BadSetting(FILE, "alert_to", problem)
+    return sender
+
+
+@contextlib.asynccontextmanager
+async def alerting(home: Home, keeper: Keeper) -> AsyncIterator[None]:
+    """Look every minute, and at the end, for what is to be told."""
+    sender = messenger(home)
+    task = asyncio.create_task(_look_often(home, keeper, sender))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await _look(home, keeper, sender)
+
+
+async def _look_often(home: Home, keeper: Keeper, sender: Apprise | None) -> None:
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        await _look(home, keeper, sender)
+
+
+async def _look(home: Home, keeper: Keeper, sender: Apprise | None) -> None:
+    """Raise what is new, and send what nobody was told; what cannot be done is done the next time."""
+    try:
+        free = shutil.disk_usage(keeper.archive.state).free
+        await keeper.run(raise_alerts, keeper.archive, rules_of(home), free_bytes=free)
+        due = await keeper.run(due_alerts, keeper.archive, home.settings.alert_every_minutes)
+        if due and sender is not None and await asyncio.to_thread(send, sender, due):
+            await keeper.run(note_told, keeper.archive, due)
+    except STORAGE_PROBLEMS as problem:
+        logger.warning("alerts are not looked at now: %s", keeper.told(problem))
+
+
+def due_alerts(archive: Archive, every_minutes: float) -> list[Alert]:
+    """The alerts that nobody was told of; none when the last message was sent a moment ago."""
+    now = archive.clock()
+    with archive.catalogue.begin() as connection:
+        alerts = Alerts(connection)
+        last = alerts.last_told()
+        if last is not None and now - last < timedelta(minutes=every_minutes):
+            return []
+        return alerts.since(now - LOOKS_BACK, untold_only=True)
+
+
+def note_told(archive: Archive, alerts: Sequence[Alert]) -> None:
+    """Remember that somebody was told of these."""
+    with archive.catalogue.begin() as connection:
+        Alerts(connection).told([alert.key for alert in alerts], archive.clock())
+
+
+def send(sender: Apprise, alerts: Sequence[Alert]) -> bool:
+    """Whether one message with all of them was sent everywhere; where not, the log says so and nothing is forgotten."""
+    title, body = message(alerts)
+    sent = bool(sender.notify(body=body, title=title))
+    if not sent:
+        logger.warning("alerts could not be sent everywhere; they are sent again later. newsark alerts test says more")
+    return sent
+
+
+def message(alerts: Sequence[Alert]) -> tuple[str, str]:
+    """Title and text of the message about these alerts: what there is how often, then each in two lines."""
+    counts = Counter(alert.rule for alert in alerts)
+    title = ", ".join(f"{count} {_WORDS[rule][count != 1]}" for rule, count in counts.items())
+    lines = [line for alert in alerts[:MOST_LINES] for line in _lines(alert)]
+    if len(alerts) > MOST_LINES:
+        lines.append(f"and {len(alerts) - MOST_LINES} more: newsark ledger --kind alert")
+    return f"Newsark: {title}", "\n".join(lines)
+
+
+def _lines(alert: Alert) -> list[str]:
+    return [f"- {' '.join(alert.title.split())}", *([f"  {alert.url}"] if alert.url else [])]
