@@ -10,6 +10,7 @@ from scrapy import Request
 from scrapy.exceptions import DownloadFailedError, IgnoreRequest
 from sqlalchemy import update
 
+from crawler.archivepages import calendar_pages
 from crawler.handler import FetchFailed
 from crawler.kinds import ARTICLE, ARTICLE_PRIORITY, FEED, SECTION, SITEMAP, priority_of
 from crawler.links import FEED_PATHS, SITEMAP_PATHS, normalise
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pipelines.reading import Reading
 
 ENOUGH_FEEDS = 25
+ENOUGH_ARTICLES = 200
 
 
 @dataclass(slots=True)
@@ -109,6 +111,8 @@ async def _seek(spider: NewsroomSpider) -> list[Found]:
         found = await discover(spider)
         spider.problems += found.problems
         listed += found.all
+    elif spider.services.options.sweep:
+        listed += [Found(SECTION, source.home, "home page"), *await _calendars(spider)]
     return listed
 
 
@@ -163,13 +167,23 @@ async def discover(spider: NewsroomSpider) -> Discovery:
     home = await _home(spider, discovery)
     await _feeds(spider, discovery, home)
     await _sitemaps(spider, discovery, robots.sitemaps)
-    if not await _lists_named_articles(spider) and not await _any_yields(
+    if spider.services.options.sweep:
+        discovery.sections = [_section(spider, source.home, "home page", home), *await _calendars(spider)]
+    elif not await _lists_named_articles(spider) and not await _any_yields(
         spider, [*discovery.feeds, *discovery.sitemaps]
     ):
         discovery.sections = [_section(spider, source.home, "home page", home)]
         if home is not None and home.kind == "empty" and not discovery.sections[0].yields:
             discovery.problems.append(Problem("home-empty", home.reason or ""))
     return discovery
+
+
+async def _calendars(spider: NewsroomSpider) -> list[Found]:
+    """The calendar pages of today that there are, guessed by the addresses of articles that are known."""
+    known = await spider.with_leads(lambda leads: leads.newest_articles(ENOUGH_ARTICLES))
+    pages = calendar_pages(known, spider.services.clock().date())
+    found = [await yield_of(spider, Found(SECTION, url, "calendar")) for url in pages]
+    return [one for one in found if one.yields]
 
 
 def _nowhere(discovery: Discovery, problem: Problem) -> Discovery:

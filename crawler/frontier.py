@@ -180,13 +180,18 @@ class Frontier(BaseScheduler):
         count = self._room()
         articles = count if self._articles_left is None else min(count, self._articles_left)
         since = self.spider.services.options.since
+        sweep = self.spider.services.options.sweep
         newest_first = None if since is None else -int(since.timestamp())
 
         def take(leads: Leads) -> list[Lead]:
             leads.promote(self.spider.services.clock())
-            lists = leads.lease(count, below_priority=ARTICLE_PRIORITY)
+            # in a sweep lists may name lists for days: articles have their share from the beginning
+            lists = leads.lease(max(1, count // 2) if sweep else count, below_priority=ARTICLE_PRIORITY)
             room = min(articles, count - len(lists))
-            return lists + (leads.lease(room, max_rank=newest_first) if room > 0 else [])
+            some = leads.lease(room, max_rank=newest_first, oldest_first=sweep) if room > 0 else []
+            if sweep:
+                self.spider.progress.left = leads.left()
+            return lists + some
 
         leased = await self.spider.with_leads(take)
         taken = sum(lead.kind == "article" for lead in leased)

@@ -13,7 +13,8 @@ from storage.leads import LeadState
 class Progress:
     """What one source's crawl has done so far; `doing` and `paused` are short phrases for people.
 
-    `paused` says why nothing is done now, and is None otherwise.
+    `paused` says why nothing is done now, and is None otherwise; `left` is how many leads a sweep still has to
+    visit, as far as it knows.
     """
 
     source: str
@@ -23,6 +24,7 @@ class Progress:
     visited: Counter[str] = field(default_factory=Counter)
     doing: str = "starting"
     paused: str | None = None
+    left: int | None = None
 
     def fetched(self, size_bytes: int) -> None:
         """One exchange more is in the archive."""

@@ -16,7 +16,8 @@ from pipelines.pool import ReaderPool
 
 @dataclass(frozen=True, slots=True)
 class CrawlOptions:
-    """How this run behaves, for all its sources. `None` means: as the source file says; `watch` means: for good.
+    """How this run behaves, for all its sources. `None` means: as the source file says; `watch` means: for good,
+    `sweep`: everything that the source ever published, the oldest first.
 
     Visits of `settle_seconds` share one fsync and one commit; waiting longer saves little and keeps workers idle at the
     end of a crawl.
@@ -29,6 +30,7 @@ class CrawlOptions:
     since: datetime | None = None
     again: bool = False
     watch: bool = False
+    sweep: bool = False
     allow_hosts: tuple[str, ...] = ()
     retry_patience_seconds: float = 90.0
     look_at_clock_seconds: float = 10.0

@@ -21,7 +21,7 @@ from crawler import outcome
 from crawler.furniture import SourceFurniture
 from crawler.identity import shown_after, shown_by
 from crawler.keeper import Stopped
-from crawler.kinds import ARTICLE
+from crawler.kinds import ARTICLE, SECTION
 from crawler.revisits import Revisits, age_of
 from crawler.source import Source
 from crawler.visit import Answer, Problem, Visit
@@ -164,7 +164,8 @@ class _Group:
         if is_part and self._key(visit) not in self._latest:
             # better than nothing; later parts are no versions, so that the last good copy stays
             self._article(visit)
-        is_whole = reading is not None and reading.kind in WHOLE
+        is_home = visit.lead.kind == SECTION and urlsplit(visit.lead.url).path in ("", "/")
+        is_whole = reading is not None and reading.kind in WHOLE and not is_home
         shows = visit.problem is None and is_whole and visit.answer is not None
         if shows:
             changed = self._article(visit)

@@ -84,13 +84,25 @@ def shape_of(url: WebUrl, anchor_text: str = "") -> LinkVerdict:
         return LinkVerdict("skip", skip)
     if not segments and not _ID_IN_QUERY.search(query):
         return LinkVerdict("section", "a home page")
-    if _ONLY_DATE.search(path):
+    if is_calendar_page(url):
         return LinkVerdict("section", "a calendar page")
-    if _FURTHER_PATH.search(path) or (_FURTHER_QUERY.search(query) and not _ID_IN_QUERY.search(query)):
+    if is_further_page(url):
         return LinkVerdict("section", "a further page of a list")
     if score >= ENOUGH:
         return LinkVerdict("article", f"it has {', '.join(signs)}")
     return LinkVerdict("section", "it is not shaped like an article")
+
+
+def is_calendar_page(url: WebUrl) -> bool:
+    """Whether a path ends in a year, a month or a day: a list of what was published then."""
+    return _ONLY_DATE.search(unquote(url.path)) is not None
+
+
+def is_further_page(url: WebUrl) -> bool:
+    """Whether this is the second or a later page of a list."""
+    path, query = unquote(url.path).lower(), (url.query or "").lower()
+    is_numbered = _FURTHER_QUERY.search(query) is not None and _ID_IN_QUERY.search(query) is None
+    return _FURTHER_PATH.search(path) is not None or is_numbered
 
 
 def _no_journalism(query: str, segments: list[str], score: int) -> str | None:

@@ -68,7 +68,8 @@ class ReadStage:
         elif visit.lead.kind == ARTICLE and reading.kind not in WHOLE:
             visit.problem = Problem(reading.kind, reading.reason or "; ".join(reading.evidence))
         if visit.lead.kind == SECTION:
-            visit.found = leads_from_page(reading.links, visit.lead, self.spider.source)
+            sweep = self.spider.services.options.sweep
+            visit.found = leads_from_page(reading.links, visit.lead, self.spider.source, sweep=sweep)
 
     async def _read_list(self, visit: Visit, answer: Answer) -> None:
         limits = self.spider.services.options.wire.max_body_bytes

@@ -16,6 +16,7 @@ from newsark.console import counted, err, human_bytes, plain
 
 MOST_LINES = 10
 SHORTEST_URL = 12
+ENOUGH_VISITS = 10
 
 
 async def show(progresses: Sequence[Progress]) -> None:
@@ -39,6 +40,8 @@ def live_line(progress: Progress, seconds: float, width: int) -> Text:
         human_bytes(progress.received_bytes),
     ]
     facts += [f"{visited[state]} {state}" for state in sorted(visited) if visited[state]]
+    if progress.left is not None:
+        facts.append(left_of(progress, seconds))
     paused = [(f"{plain(progress.paused)}  ", "bold yellow")] if progress.paused else []
     line = Text.assemble((progress.source, "bold"), "  ", *paused, "  ".join(facts))
     room = width - 1 - line.cell_len - 2
@@ -47,6 +50,17 @@ def live_line(progress: Progress, seconds: float, width: int) -> Text:
         line.append(_end_of(plain(_without_site(progress.doing)), room), "dim")
     line.truncate(width - 1, overflow="ellipsis")
     return line
+
+
+def left_of(progress: Progress, seconds: float) -> str:
+    """How many leads are left, and how long they take at the pace so far; more may be found on the way."""
+    left = progress.left or 0
+    done = sum(progress.visited.values())
+    if done < ENOUGH_VISITS:
+        return f"{left:,} left"
+    minutes = left * seconds / done / 60
+    about = f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.0f} h" if minutes < 6000 else "days"
+    return f"{left:,} left, about {about}"
 
 
 def _without_site(doing: str) -> str:

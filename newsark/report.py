@@ -63,6 +63,13 @@ def _minute(moment: str) -> str:
     return moment[:16].replace("T", " ")
 
 
+def print_years(years: Sequence[Mapping[str, Any]]) -> None:
+    """How much of each year is known and saved, the newest year first."""
+    for one in years:
+        share = f"{one['saved'] / one['known']:.0%}" if one["known"] else ""
+        say(f"{one['year'] or 'no date':>7}  {one['saved']:>9,} of {one['known']:,} saved  {share}", indent=2)
+
+
 def print_backlogs(backlogs: Sequence[Backlog]) -> None:
     """What waits for which store, why, and that nothing is lost by it."""
     for one in backlogs:

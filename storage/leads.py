@@ -212,18 +212,27 @@ class Leads:
         )
         return self.connection.execute(query).rowcount
 
-    def lease(self, count: int, *, below_priority: int | None = None, max_rank: int | None = None) -> list[Lead]:
+    def lease(
+        self,
+        count: int,
+        *,
+        below_priority: int | None = None,
+        max_rank: int | None = None,
+        oldest_first: bool = False,
+    ) -> list[Lead]:
         """Up to `count` ready leads, most urgent first; they are leased until acknowledged or reclaimed.
 
         Only those with a smaller priority than `below_priority`, and only those whose rank is unknown (0) or at
-        most `max_rank`, when these are given.
+        most `max_rank`, when these are given. With `oldest_first` in exactly the opposite order: what is urgent is
+        what is only in old lists, and has no date or an old one.
         """
         chosen = select(leads.c.id).where(self._mine, leads.c.queue == READY)
         if below_priority is not None:
             chosen = chosen.where(leads.c.priority < below_priority)
         if max_rank is not None:
             chosen = chosen.where(or_(leads.c.rank == 0, leads.c.rank <= max_rank))
-        chosen = chosen.order_by(leads.c.priority, leads.c.rank, leads.c.id).limit(count)
+        order = (leads.c.priority, leads.c.rank, leads.c.id)
+        chosen = chosen.order_by(*((one.desc() for one in order) if oldest_first else order)).limit(count)
         ids = list(self.connection.execute(chosen).scalars())
         if not ids:
             return []
@@ -311,6 +320,16 @@ class Leads:
         examples = self.connection.execute(query).all()
         first = {"kind": examples[0].kind, "url": examples[0].url, "detail": examples[0].detail}
         return {"state": state, "reason": reason, "count": count, **first, "urls": [one.url for one in examples]}
+
+    def left(self) -> int:
+        """How many leads are ready or leased."""
+        query = select(func.count()).where(self._mine, leads.c.queue.in_([READY, LEASED]))
+        return int(self.connection.execute(query).scalar_one())
+
+    def newest_articles(self, count: int) -> list[str]:
+        """The URLs of articles that became known last."""
+        query = select(leads.c.url).where(self._mine, leads.c.kind == "article").order_by(leads.c.id.desc())
+        return list(self.connection.execute(query.limit(count)).scalars())
 
     def soonest_retry(self) -> datetime | None:
         """When the next lead that failed for a passing reason is due again, or None."""

@@ -13,7 +13,7 @@ from newsark.address import looks_like_host, source_at
 from newsark.console import counted, err, human_bytes, print_json, say
 from newsark.home import Home, KnownFile, unknown_source
 from newsark.options import AllowHostOption, ArchiveOption, ContactOption, DelayOption, EndpointOption, JsonOption
-from newsark.report import backlog_json, print_backlogs, print_leads, print_name, print_problems
+from newsark.report import backlog_json, print_backlogs, print_leads, print_name, print_problems, print_years
 from storage.errors import BadSetting, WrongUse
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ def crawl(
         typer.Option("--since", metavar="DATE", help="Leave out articles that are known to be older."),
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Visit known articles too, due or not.")] = False,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Find all that a source ever published: every list, page by page.")
+    ] = False,
     allow_host: AllowHostOption = None,
     delay: DelayOption = None,
     contact: ContactOption = None,
@@ -57,6 +60,8 @@ def crawl(
     Pages are discovered, fetched, archived, extracted and recorded.
     The URL of a home page or a section brings the whole newsroom;
     that of an article, a feed or a sitemap brings it and what it names.
+    A sweep follows every list to its last page, the oldest articles
+    first, and can be interrupted and repeated.
 
     Exit code 0 when every lead ended in a state, 1 when something
     needs your attention, 3 when nothing could be stored any more,
@@ -70,7 +75,7 @@ def crawl(
         contact=contact,
         fetch_timeout_seconds=timeout,
     )
-    options: dict[str, Any] = {"limit": limit, "since": _date(since), "again": again}
+    options: dict[str, Any] = {"limit": limit, "since": _date(since), "again": again, "sweep": sweep}
     home.check_place()
     errands = errands_for(home, what or [], source_file or [])
     from crawler.report import exit_code
@@ -82,15 +87,26 @@ def crawl(
     reports, backlogs = crawl_errands(
         home, errands, options, show_progress=not no_progress and not json and err.is_terminal
     )
+    years = _years(home, reports) if sweep else {}
     if json:
         held_up = [backlog_json(one) for one in backlogs]
-        print_json({"sources": [report.as_dict() for report in reports], "waiting": held_up})
+        told = [report.as_dict() | ({"years": years[report.id]} if sweep else {}) for report in reports]
+        print_json({"sources": told, "waiting": held_up})
     else:
         for report in reports:
             _print_report(report)
+            print_years(years.get(report.id, []))
         _print_sum(home, reports, time.monotonic() - started)
         print_backlogs(backlogs)
     raise typer.Exit(exit_code(reports) or bool(backlogs))
+
+
+def _years(home: Home, reports: list[SourceReport]) -> dict[str, list[dict[str, Any]]]:
+    """How much of each year is saved, for each source that was swept."""
+    from reading.coverage import saved_by_year
+
+    with home.archive() as archive, archive.catalogue.begin() as connection:
+        return {report.id: saved_by_year(connection, report.id) for report in reports}
 
 
 def _date(text: str | None) -> datetime | None:
