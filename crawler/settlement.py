@@ -43,6 +43,7 @@ logger = logging.getLogger(__name__)
 # What a page's own values can do to its record: a lone surrogate, a character that the database refuses.
 UNRECORDABLE = (ValueError, TypeError, LookupError, DataError, IntegrityError)
 GROUP_VISITS = 200
+PROBED_ARTICLES = 12
 REVISITS = Revisits()
 
 
@@ -122,6 +123,9 @@ def _settle(archive: Archive, source: Source, visits: list[Visit], furniture: So
         work.compare_and_record(visit)
     added = archive.settle(source.id, work.settlement)
     work.furniture.taken()
+    if work.is_source_doubtful:
+        # a few articles say soon whether the source is away or only this list
+        archive.with_leads(source.id, lambda leads: leads.ready_newest(ARTICLE, PROBED_ARTICLES))
     return [
         Settled(visit.lead.id, visit.lead.url, done.state, count, done.state == "pending")
         for visit, done, count in zip(visits, work.settlement.acknowledgements, added, strict=True)
@@ -137,10 +141,14 @@ class _Group:
         self.urgency = source.urgency
         self.furniture = furniture
         self.settlement = Settlement()
+        self.is_source_doubtful = False
         known = archive.articles_of_leads(source.id, [visit.lead.id for visit in visits])
         self._shown = {visit.lead.id: shown_by(visit, source, known.get(visit.lead.id)) for visit in visits}
         keys = {*known.values(), *(shown.key for shown in self._shown.values())}
         self._latest = archive.latest_versions(source.id, sorted(keys))
+        found = [visit.found for visit in visits]
+        new = archive.with_leads(source.id, lambda leads: leads.unknown(found)) if any(found) else found
+        self._news = {visit.lead.id: len(some) for visit, some in zip(visits, new, strict=True)}
         for visit in visits:
             before = self._latest.get(known.get(visit.lead.id, ""))
             shown, problem = shown_after(visit, source, self._shown[visit.lead.id], before)
@@ -173,6 +181,9 @@ class _Group:
         if not shows and visit.lead.kind == ARTICLE and acknowledged.state != "pending":
             # one that is tried again in a moment is not over
             self._observe_absence(visit)
+        is_first_failure = acknowledged.state in ("failed", "refused") and visit.lead.attempts < outcome.MAX_ATTEMPTS
+        if visit.lead.kind != ARTICLE and is_first_failure:
+            self.is_source_doubtful |= absence_word(visit) in ("unreachable", "blocked")
         self.settlement.acknowledgements.append(acknowledged)
         self.settlement.found.append(visit.found)
 
@@ -181,7 +192,7 @@ class _Group:
         lead, urgency = visit.lead, self.urgency
         if lead.kind != ARTICLE:
             since = visit.at - lead.visited_at if lead.visited_at is not None else None
-            return REVISITS.after_list(since, len(visit.found), urgency)
+            return REVISITS.after_list(since, self._news[lead.id], urgency)
         if visit.problem is not None:
             retries = outcome.MAX_ATTEMPTS - 1 if visit.problem.passing else 0
             return REVISITS.after_absence(max(lead.attempts + 1 - retries, 1), urgency)

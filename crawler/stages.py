@@ -26,6 +26,7 @@ class ReadStage:
 
     def __init__(self, spider: NewsroomSpider) -> None:
         self.spider = spider
+        self._lists: set[int] = set()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -36,9 +37,12 @@ class ReadStage:
         """The visit with what was read from its answer, or with the problem that reading met."""
         if visit.answer is None or visit.problem is not None or visit.answer.status == 304:
             return visit
-        if visit.lead.kind == ARTICLE and visit.is_the_same:
-            # what was read then holds; a newer extractor reads it again with `newsark reextract`
+        if visit.is_the_same and (visit.lead.kind == ARTICLE or visit.lead.id in self._lists):
+            # What was read then holds: a newer extractor reads articles again with `newsark reextract`, and a list is
+            # read by each run once, since the source file may say otherwise by now what belongs to it.
             return visit
+        if visit.lead.kind != ARTICLE:
+            self._lists.add(visit.lead.id)
         try:
             if visit.lead.kind in (ARTICLE, SECTION):
                 await self._read_page(visit, visit.answer)
