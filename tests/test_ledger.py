@@ -44,10 +44,12 @@ class Site:
         self.pages: dict[str, str | int | tuple[int, str]] = {
             name: article(name, f"=Hall {name} sold" if name == "gone" else f"Hall {name} sold") for name in NAMES
         }
+        self.requests = 0
         site = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                site.requests += 1
                 shown = site.shown(self.path)
                 status, body = (200, shown) if isinstance(shown, str) else (shown, "")
                 if isinstance(shown, tuple):

@@ -1,4 +1,4 @@
-"""A newsroom's year on a fake clock, watched by the real crawler: the ledger tells what was scripted and nothing else."""
+"""A newsroom's year on a fake clock, watched by the real crawler: the ledger tells what was scripted, no more."""
 
 from __future__ import annotations
 
