@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, or_, select, update
@@ -20,6 +20,7 @@ __all__ = ["STATES", "Acknowledgement", "Lead", "LeadName", "LeadState", "Leads"
 STATES: tuple[LeadState, ...] = ("captured", "unchanged", "failed", "refused", "pending")
 INSERT_ROWS = 500
 PROBLEM_URLS = 20
+LONGEST_WAIT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +196,12 @@ class Leads:
         return self.connection.execute(query).rowcount
 
     def promote(self, now: datetime) -> int:
-        """Make ready what has fallen due; each lead is promoted once, so the cost does not grow with the table."""
-        query = (
-            update(leads)
-            .where(self._mine, leads.c.queue == WAITING, leads.c.next_due <= now)
-            .values(queue=READY, next_due=None)
-        )
+        """Make ready what has fallen due; each lead is promoted once, so the cost does not grow with the table.
+
+        So is what is due later than anybody ever waits: then a clock that was ahead has set it.
+        """
+        is_due = or_(leads.c.next_due <= now, leads.c.next_due > now + LONGEST_WAIT)
+        query = update(leads).where(self._mine, leads.c.queue == WAITING, is_due).values(queue=READY, next_due=None)
         return self.connection.execute(query).rowcount
 
     def ready_all(self, kinds: Sequence[str]) -> int:

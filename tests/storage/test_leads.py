@@ -171,3 +171,29 @@ def test_leasing_reads_one_index_range(connection: Connection) -> None:
     text = " ".join(str(row) for row in plan)
     assert "leads_by_turn" in text
     assert "TEMP B-TREE" not in text
+
+
+def test_what_a_clock_that_was_ahead_put_off_is_due_now(leads: Leads) -> None:
+    leads.add([named("a"), named("b"), named("c")], NOW)
+    first, second, third = leads.lease(3)
+    year, month = timedelta(days=365), timedelta(days=29)
+    leads.acknowledge([done(first.id, next_due=NOW + year), done(second.id, next_due=NOW + month), done(third.id)])
+    assert leads.promote(NOW) == 1
+    assert [lead.id for lead in leads.lease(3)] == [first.id]
+
+
+def test_a_sweep_takes_what_only_old_lists_name_and_the_oldest_first(leads: Leads) -> None:
+    leads.add([named("new", rank=-200), named("old", rank=-100), named("undated"), named("fed", priority=40)], NOW)
+    leads.add([named("mapped", priority=60, rank=-300)], NOW)
+    order = [lead.url.rpartition("/")[2] for lead in leads.lease(10, oldest_first=True)]
+    assert order == ["mapped", "undated", "old", "new", "fed"]
+
+
+def test_only_those_that_were_there_are_looked_at_to_see_whether_a_source_is_away(leads: Leads) -> None:
+    leads.add([named(name) for name in "abcd"], NOW)
+    ids = [lead.id for lead in leads.lease(4)]
+    due = NOW + timedelta(days=9)
+    leads.acknowledge([done(one, "failed" if one == ids[3] else "captured", next_due=due) for one in ids])
+    assert leads.ready_newest("article", 2) == 2
+    assert sorted(lead.id for lead in leads.lease(9)) == ids[1:3]
+    assert leads.ready_newest("article", 2) == 0
