@@ -56,7 +56,8 @@ def print_pulse(pulse: Mapping[str, Any]) -> None:
         due += f"; next at {_minute(pulse['nextDue'])} UTC"
     say(due, indent=2)
     usual = f", usually {pulse['usualDay']:g} a day" if pulse["usualDay"] is not None else ""
-    say(f"{counted(pulse['lastDay'], 'new article')} in the last day{usual}", indent=2)
+    last = f"; the last version at {_minute(pulse['lastCapture'])} UTC" if pulse["lastCapture"] else ""
+    say(f"{counted(pulse['lastDay'], 'new article')} in the last day{usual}{last}", indent=2)
 
 
 def _minute(moment: str) -> str:

@@ -153,11 +153,20 @@ def test_the_last_good_copy_stays_the_articles_face(crawled: tuple[Site, Path]) 
         (("--text", "hall edited"), ["edited"]),
         (("--since", "1h", "--kind", "headline"), ["renamed"]),
         (("--since", "2999-01-01"), []),
+        (("--kind", "alert"), []),
     ],
 )
 def test_entries_are_chosen(crawled: tuple[Site, Path], options: tuple[str, ...], names: list[str]) -> None:
     found = run(crawled[1], "ledger", "--json", *options).lines
     assert sorted(one["url"].rpartition("/")[2] for one in found) == names
+
+
+def test_a_source_is_named_as_a_word_or_as_an_option(crawled: tuple[Site, Path]) -> None:
+    source = run(crawled[1], "status", "--json").json["sources"][0]["id"]
+    word = run(crawled[1], "ledger", source, "--json").out
+    assert (run(crawled[1], "ledger", "--source", source, "--json").out, len(word.splitlines())) == (word, 8)
+    unknown = run(crawled[1], "ledger", "--source", "nobody")
+    assert (unknown.code, "nobody" in unknown.err) == (2, True)
 
 
 def test_wrong_words_are_named_with_what_is_right(crawled: tuple[Site, Path]) -> None:

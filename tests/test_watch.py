@@ -66,3 +66,39 @@ def test_a_watch_sees_what_happens_and_ends_cleanly_when_it_is_asked_to(tmp_path
     }
     assert newsark("verify", "--deep", "--archive", "archive", cwd=tmp_path).code == 0
     assert sentences("gone")[0] in newsark("show", f"{site.url}/news/gone", "--archive", "archive", cwd=tmp_path).out
+
+
+class Slow(Site):
+    """A site on which two articles take their time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: dict[str, float] = {}
+        self.asked: set[str] = set()
+
+    def shown(self, path: str) -> str | int | tuple[int, str]:
+        name = path.rpartition("/")[2]
+        if name in self.seconds:
+            self.asked.add(name)
+            time.sleep(self.seconds[name])
+        return super().shown(path)
+
+
+def test_what_is_under_way_has_five_seconds_and_its_lead_goes_back_otherwise(tmp_path: Path) -> None:
+    site = Slow()
+    site.seconds = {"gone": 3.0, "edited": 30.0}
+    try:
+        watching = begin(site, tmp_path)
+        wait_until(lambda: site.asked == {"gone", "edited"})
+        asked = time.monotonic()
+        watching.send(signal.SIGTERM)
+        ran = watching.ended(20)
+        lasted = time.monotonic() - asked
+    finally:
+        site.server.shutdown()
+        site.server.server_close()
+    assert ran.code == 0, ran.err
+    assert 4.5 < lasted < 10
+    states = visited(tmp_path)
+    assert (states["gone"], states["edited"]) == ("captured", "pending")
+    assert newsark("verify", "--deep", "--archive", "archive", cwd=tmp_path).code == 0

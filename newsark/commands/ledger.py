@@ -17,6 +17,9 @@ from storage.errors import BadSetting
 if TYPE_CHECKING:
     from reading.life import Entry
 
+PLAIN = ("edited", "headline", "moved", "restored", "alert")
+"""Kinds of which one look is proof."""
+
 STYLES = {"removed": "red", "source-unreachable": "red", "restored": "green", "source-restored": "green"}
 
 
@@ -31,6 +34,9 @@ class Format(StrEnum):
 
 def ledger(
     source: SourcesArgument = None,
+    of: Annotated[
+        list[str] | None, typer.Option("--source", metavar="SOURCE", help="The same as a source. May be repeated.")
+    ] = None,
     since: Annotated[
         str | None,
         typer.Option("--since", metavar="WHEN", help="What happened since a date, or 24h, 7d, 4w ago."),
@@ -56,7 +62,7 @@ def ledger(
 
     home = Home.here(archive=archive, endpoint_url=endpoint_url)
     wanted = Wanted(
-        [home.source_id(name) for name in source or ()],
+        [home.source_id(name) for name in (*(source or ()), *(of or ()))],
         frozenset(map(_kind, kind or ())),
         None if since is None else moment(since, "--since", utc_now()),
         text,
@@ -91,7 +97,7 @@ def _write(entries: list[Entry], form: Format) -> None:
 
 
 def _print(entry: Entry) -> None:
-    state = "" if entry.kind in ("edited", "headline", "restored") else f" ({entry.state})"
+    state = "" if entry.kind in PLAIN else f" ({entry.state})"
     silent = " silently" if entry.silent else ""
     say(
         Text.assemble(
