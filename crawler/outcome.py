@@ -103,6 +103,8 @@ def _made(
 
 
 def _original_record_id(visit: Visit) -> str | None:
-    # A later 304 or revisit must point at a whole response, so only such a capture becomes the lead's last one.
+    # A later 304 or revisit must point at a whole response: of a page that is again what it once was, at the first one.
     capture = visit.capture
-    return capture.record_id if capture is not None and capture.record_type == "response" else None
+    if capture is None:
+        return None
+    return capture.record_id if capture.record_type == "response" else capture.refers_to

@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 UNRECORDABLE = (ValueError, TypeError, LookupError, DataError, IntegrityError)
 GROUP_VISITS = 200
 PROBED_ARTICLES = 12
+PROBED_AFTER = timedelta(hours=3)
 REVISITS = Revisits()
 
 
@@ -125,7 +126,8 @@ def _settle(archive: Archive, source: Source, visits: list[Visit], furniture: So
     work.furniture.taken()
     if work.is_source_doubtful:
         # a few articles say soon whether the source is away or only this list
-        archive.with_leads(source.id, lambda leads: leads.ready_newest(ARTICLE, PROBED_ARTICLES))
+        before = visits[-1].at - PROBED_AFTER
+        archive.with_leads(source.id, lambda leads: leads.ready_newest(ARTICLE, PROBED_ARTICLES, before))
     return [
         Settled(visit.lead.id, visit.lead.url, done.state, count, done.state == "pending")
         for visit, done, count in zip(visits, work.settlement.acknowledgements, added, strict=True)
@@ -181,8 +183,8 @@ class _Group:
         if not shows and visit.lead.kind == ARTICLE and acknowledged.state != "pending":
             # one that is tried again in a moment is not over
             self._observe_absence(visit)
-        is_first_failure = acknowledged.state in ("failed", "refused") and visit.lead.attempts < outcome.MAX_ATTEMPTS
-        if visit.lead.kind != ARTICLE and is_first_failure:
+        is_list, is_new = visit.lead.kind != ARTICLE, visit.lead.attempts < outcome.MAX_ATTEMPTS
+        if is_list and is_new and acknowledged.state != "pending" and _tells_of_absence(visit):
             self.is_source_doubtful |= absence_word(visit) in ("unreachable", "blocked")
         self.settlement.acknowledgements.append(acknowledged)
         self.settlement.found.append(visit.found)
@@ -272,11 +274,10 @@ class _Group:
         return PreviousVersion(latest.record_id, latest.version, before)
 
     def _observe_absence(self, visit: Visit) -> None:
-        key, problem = self._key(visit), visit.problem
         if visit.is_the_same:
-            self._observe(visit, "unchanged", key)
-        elif problem is not None and ((problem.attempted and not problem.refused) or problem.kind in _WORDS):
-            self._observe(visit, absence_word(visit), key)
+            self._observe(visit, "unchanged", self._key(visit))
+        elif _tells_of_absence(visit):
+            self._observe(visit, absence_word(visit), self._key(visit))
 
     def _observe(self, visit: Visit, word: str, key: str, detail: str | None = None) -> None:
         capture = visit.capture
@@ -304,6 +305,12 @@ _WORDS: dict[str, Outcome] = {
     "robots-unreachable": "unreachable",
 }
 """What a page that is no whole article says of the article."""
+
+
+def _tells_of_absence(visit: Visit) -> bool:
+    """Whether the visit found something wrong; one that a rule forbade found nothing."""
+    problem = visit.problem
+    return problem is not None and ((problem.attempted and not problem.refused) or problem.kind in _WORDS)
 
 
 def absence_word(visit: Visit) -> str:

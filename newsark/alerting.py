@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 60.0
+OVERLAP = timedelta(hours=3)
+"""What the look before has not seen is hardly older: visits take their time, and clocks are set."""
+
 MOST_LINES = 20
 _WORDS = {
     "removed": ("article removed", "articles removed"),
@@ -86,25 +89,29 @@ async def alerting(home: Home, keeper: Keeper) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        await _look(home, keeper, sender)
+        await _look(home, keeper, sender, LOOKS_BACK)
 
 
 async def _look_often(home: Home, keeper: Keeper, sender: Apprise | None) -> None:
+    looks_back = LOOKS_BACK
     while True:
         await asyncio.sleep(LOOK_SECONDS)
-        await _look(home, keeper, sender)
+        if await _look(home, keeper, sender, looks_back):
+            looks_back = OVERLAP
 
 
-async def _look(home: Home, keeper: Keeper, sender: Apprise | None) -> None:
-    """Raise what is new, and send what nobody was told; what cannot be done is done the next time."""
+async def _look(home: Home, keeper: Keeper, sender: Apprise | None, looks_back: timedelta) -> bool:
+    """Whether what is new was raised; what nobody was told is sent. What cannot be done is done the next time."""
     try:
         free = shutil.disk_usage(keeper.archive.state).free
-        await keeper.run(raise_alerts, keeper.archive, rules_of(home), free_bytes=free)
+        await keeper.run(raise_alerts, keeper.archive, rules_of(home), free_bytes=free, looks_back=looks_back)
         due = await keeper.run(due_alerts, keeper.archive, home.settings.alert_every_minutes)
         if due and sender is not None and await asyncio.to_thread(send, sender, due):
             await keeper.run(note_told, keeper.archive, due)
     except STORAGE_PROBLEMS as problem:
         logger.warning("alerts are not looked at now: %s", keeper.told(problem))
+        return False
+    return True
 
 
 def due_alerts(archive: Archive, every_minutes: float) -> list[Alert]:

@@ -59,8 +59,8 @@ def left_of(progress: Progress, seconds: float) -> str:
     if done < ENOUGH_VISITS:
         return f"{left:,} left"
     minutes = left * seconds / done / 60
-    about = f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.0f} h" if minutes < 6000 else "days"
-    return f"{left:,} left, about {about}"
+    about = f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.0f} h"
+    return f"{left:,} left, about {about if minutes < 6000 else f'{minutes / 1440:.0f} days'}"
 
 
 def _without_site(doing: str) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import pairwise
 from statistics import fmean, quantiles
 from typing import Literal
 
 import orjson
 from sqlalchemy import Connection, func, select
 
-from reading.ledger import Wanted, ledger
+from reading.ledger import outage_now, removals
 from reading.life import CONFIRMATIONS, Confirmation, Entry
+from reading.outages import Outage
 from storage.alerts import Alert, Alerts
 from storage.archive import Archive
 from storage.catalogue import leads, versions
@@ -45,14 +46,15 @@ class Rules:
     confirmations: Mapping[str, Confirmation] = field(default_factory=lambda: CONFIRMATIONS)
 
 
-def raise_alerts(archive: Archive, rules: Rules, *, free_bytes: int) -> list[Alert]:
+def raise_alerts(archive: Archive, rules: Rules, *, free_bytes: int, looks_back: timedelta = LOOKS_BACK) -> list[Alert]:
     """The alerts that are new now; they are recorded as raised. `free_bytes` is the room on the disk."""
     now = archive.clock()
-    entries = ledger(archive, Wanted(since=now - LOOKS_BACK), rules.confirmations)
-    found = [*_removals(entries, rules, now), *_many_removals(entries, rules, now), *_away(entries, now)]
-    found += [*_late_stores(archive.backlogs(), rules, now), *_full_disk(free_bytes, rules, now)]
+    found = [*_late_stores(archive.backlogs(), rules, now), *_full_disk(free_bytes, rules, now)]
     with archive.catalogue.begin() as connection:
         for source in Sources(connection).known():
+            gone = removals(connection, source.id, now - looks_back, rules.confirmations)
+            found += [*_removals(gone, rules, now), *_many_removals(gone, rules, now)]
+            found += _away(source, outage_now(connection, source.id), now)
             found += [*_silence(connection, source, rules, now), *_bad_texts(connection, source, rules, now)]
         return Alerts(connection).add(found)
 
@@ -61,7 +63,8 @@ def _removals(entries: Sequence[Entry], rules: Rules, now: datetime) -> Iterator
     if rules.removed == "never":
         return
     for entry in entries:
-        if entry.kind == "removed" and rules.removed in ("suspected", entry.state):
+        is_fresh = (entry.confirmed_at or entry.at) >= now - LOOKS_BACK
+        if is_fresh and rules.removed in ("suspected", entry.state):
             name = entry.headline or entry.url
             yield Alert(
                 f"removed:{entry.source}:{entry.article}:{_stamp(entry.at)}",
@@ -78,23 +81,20 @@ def _many_removals(entries: Sequence[Entry], rules: Rules, now: datetime) -> Ite
     most = rules.removed_in_an_hour
     if not most:
         return
-    gone = sorted((entry for entry in entries if entry.kind == "removed"), key=lambda entry: (entry.source, entry.at))
-    for source, some in groupby(gone, key=lambda entry: entry.source):
-        of_source = list(some)
-        for first, last in zip(of_source, of_source[most:], strict=False):
-            if last.at - first.at <= HOUR:
-                many = sum(first.at <= one.at <= first.at + HOUR for one in of_source)
-                title = f"{many} articles of {source} found removed within an hour, from {_minute(first.at)}"
-                yield Alert(f"many-removed:{source}:{first.at:%Y-%m-%d}", "many-removed", now, title, source)
-                break
+    gone = sorted(entries, key=lambda entry: entry.at)
+    for first, last in zip(gone, gone[most:], strict=False):
+        if last.at - first.at <= HOUR and first.at >= now - LOOKS_BACK:
+            many = sum(first.at <= one.at <= first.at + HOUR for one in gone)
+            title = f"{many} articles of {first.source} found removed within an hour, from {_minute(first.at)}"
+            yield Alert(f"many-removed:{first.source}:{first.at:%Y-%m-%d}", "many-removed", now, title, first.source)
+            return
 
 
-def _away(entries: Sequence[Entry], now: datetime) -> Iterator[Alert]:
-    for entry in entries:
-        if entry.kind in ("source-unreachable", "source-blocked") and entry.state == "confirmed":
-            what = "does not answer" if entry.kind == "source-unreachable" else "keeps us out"
-            title = f"{entry.headline or entry.source} {what} since {_minute(entry.at)}"
-            yield Alert(f"away:{entry.source}:{_stamp(entry.at)}", "away", now, title, entry.source, entry.url)
+def _away(source: KnownSource, outage: Outage | None, now: datetime) -> Iterator[Alert]:
+    if outage is not None and outage.confirmed_at is not None:
+        what = "does not answer" if outage.kind == "unreachable" else "keeps us out"
+        title = f"{source.name} {what} since {_minute(outage.begins)}"
+        yield Alert(f"away:{source.id}:{_stamp(outage.begins)}", "away", now, title, source.id, source.home)
 
 
 def _silence(connection: Connection, source: KnownSource, rules: Rules, now: datetime) -> Iterator[Alert]:

@@ -78,13 +78,42 @@ def _eventful(connection: Connection, source_id: str, since: datetime | None) ->
         observations.c.source_id == source_id, observations.c.outcome.in_(["edited", MOVED, *CONFIRMATIONS])
     )
     edited = select(versions.c.article).where(versions.c.source_id == source_id, versions.c.version > 1)
-    found = union(seen, edited).subquery()
-    query = select(found.c.article).where(found.c.article.is_not(None))
-    if since is not None:
-        lately = select(observations.c.article).where(observations.c.source_id == source_id, observations.c.at >= since)
-        fresh = select(versions.c.article).where(versions.c.source_id == source_id, versions.c.captured_at >= since)
-        query = query.where(found.c.article.in_(union(lately, fresh)))
-    return list(connection.execute(query).scalars())
+    found = [article for article in connection.execute(union(seen, edited)).scalars() if article is not None]
+    if since is None:
+        return found
+    lately = select(observations.c.article).where(observations.c.source_id == source_id, observations.c.at >= since)
+    fresh = select(versions.c.article).where(versions.c.source_id == source_id, versions.c.captured_at >= since)
+    touched = set(connection.execute(union(lately, fresh)).scalars())
+    return [article for article in found if article in touched]
+
+
+def removals(
+    connection: Connection, source_id: str, since: datetime, confirmations: Mapping[str, Confirmation]
+) -> list[Entry]:
+    """The entries about removals of articles that were found removed since then: looks at nothing else."""
+    query = select(observations.c.article).where(
+        observations.c.source_id == source_id, observations.c.at >= since, observations.c.outcome == "removed"
+    )
+    articles = filter(None, connection.execute(query.distinct()).scalars())
+    kept = Versions(connection, source_id)
+    entries: list[Entry] = []
+    for article in articles:
+        seen = find_observations(connection, source_id, article)
+        entries += life_of(source_id, kept.history(article), seen, confirmations=confirmations)
+    return [entry for entry in entries if entry.kind == "removed"]
+
+
+def outage_now(connection: Connection, source_id: str) -> Outage | None:
+    """The outage that goes on, if there is one: looks only at what was seen since anything else was."""
+    mine = observations.c.source_id == source_id
+    newest = select(observations.c.at, observations.c.outcome, observations.c.article)
+    away: list[Away] = []
+    for row in connection.execute(newest.where(mine).order_by(observations.c.at.desc())):
+        if row.outcome not in AWAY or (away and row.outcome != away[-1].kind):
+            break
+        away.append(Away(*row))
+    found = outages_in(reversed(away), [])
+    return found[-1] if found else None
 
 
 def source_outages(connection: Connection, source_id: str) -> list[Outage]:

@@ -213,13 +213,17 @@ class Leads:
         )
         return self.connection.execute(query).rowcount
 
-    def ready_newest(self, kind: str, count: int) -> int:
-        """Make the `count` leads of a kind that became known last ready now, if they wait; how many that were."""
+    def ready_newest(self, kind: str, count: int, before: datetime) -> int:
+        """Make the `count` leads of a kind that became known last ready now, if they wait; how many that were.
+
+        Only those whose last visit was before that moment.
+        """
         newest = select(leads.c.id).where(
             self._mine, leads.c.kind == kind, leads.c.state.in_(["captured", "unchanged"])
         )
         ids = list(self.connection.execute(newest.order_by(leads.c.id.desc()).limit(count)).scalars())
-        query = update(leads).where(leads.c.id.in_(ids), leads.c.queue == WAITING).values(queue=READY, next_due=None)
+        waits = (leads.c.queue == WAITING, leads.c.visited_at < before)
+        query = update(leads).where(leads.c.id.in_(ids), *waits).values(queue=READY, next_due=None)
         return self.connection.execute(query).rowcount if ids else 0
 
     def lease(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crawler.progress import Progress
 from newsark.console import counted, plain
 from newsark.home import Home
-from newsark.live import live_line
+from newsark.live import left_of, live_line
 
 
 @given(
@@ -52,3 +52,18 @@ def test_a_home_knows_a_vacant_place(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert home.is_vacant
     (tmp_path / "kept" / "x").touch()
     assert not home.is_vacant
+
+
+@pytest.mark.parametrize(
+    ("left", "done", "seconds", "words"),
+    [
+        (500, 3, 9, "500 left"),
+        (1200, 100, 50, "1,200 left, about 10 min"),
+        (36_000, 100, 100, "36,000 left, about 10 h"),
+        (5_000_000, 100, 100, "5,000,000 left, about 58 days"),
+    ],
+)
+def test_a_sweep_says_how_long_it_takes_at_this_pace(left: int, done: int, seconds: float, words: str) -> None:
+    progress = Progress("paper", left=left)
+    progress.visited["captured"] = done
+    assert left_of(progress, seconds) == words

@@ -247,3 +247,22 @@ def test_coverage_lists_what_is_not_saved_and_not_what_is_gone_now(crawled: tupl
     (one,) = run(directory, "status", "--coverage", "--json").lines
     assert (one["url"], one["state"], one["reason"]) == (f"{site.url}/news/late", "failed", "http-403")
     assert "http-403" in run(directory, "status", "--coverage").out
+
+
+def test_an_edit_that_is_taken_back_and_made_again_is_three_edits(tmp_path: Path) -> None:
+    site = Site()
+    first = site.pages["edited"]
+    second = article("edited", "Hall edited sold", "This is the report called edited, and it was mended.")
+    try:
+        crawl(site.url + "/", tmp_path)
+        for shown in (second, second, first, first, second):
+            site.pages["edited"] = shown
+            crawl(site.url + "/", tmp_path, "--again")
+    finally:
+        site.server.shutdown()
+        site.server.server_close()
+    entries = run(tmp_path, "ledger", "--json").lines
+    assert [(one["url"].rpartition("/")[2], one["kind"]) for one in entries] == [("edited", "edited")] * 3
+    records = run(tmp_path, "export", "-o", "-").lines
+    (latest,) = [one["articleBody"] for one in records if one["url"].endswith("/edited")]
+    assert "it was mended" in latest

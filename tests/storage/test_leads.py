@@ -194,6 +194,8 @@ def test_only_those_that_were_there_are_looked_at_to_see_whether_a_source_is_awa
     ids = [lead.id for lead in leads.lease(4)]
     due = NOW + timedelta(days=9)
     leads.acknowledge([done(one, "failed" if one == ids[3] else "captured", next_due=due) for one in ids])
-    assert leads.ready_newest("article", 2) == 2
+    assert leads.ready_newest("article", 2, NOW) == 0
+    later = NOW + timedelta(hours=1)
+    assert leads.ready_newest("article", 2, later) == 2
     assert sorted(lead.id for lead in leads.lease(9)) == ids[1:3]
-    assert leads.ready_newest("article", 2) == 0
+    assert leads.ready_newest("article", 2, later) == 0
