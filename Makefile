@@ -30,7 +30,7 @@ crawl: setup ## Crawl a real newsroom: make crawl SITE=https://…
 	@$(BIN)/newsark crawl "$(SITE)" --archive $(ARCHIVE)
 
 test: setup ## Run the tests
-	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: setup ## Style, types, generated documents
 	@$(BIN)/ruff check .
