@@ -56,7 +56,7 @@ def main() -> int:
         if options.corpus:
             _crawl_corpus(work, options.corpus)
         else:
-            _write_archive(work, options.records)
+            write_archive(work, options.records)
         return _compare(work, options.workers)
 
 
@@ -80,7 +80,8 @@ class _Clock:
         return self.now
 
 
-def _write_archive(work: Path, records: int) -> None:
+def write_archive(work: Path, records: int) -> None:
+    """Write `work/archive` with so many captured articles."""
     clock, started = _Clock(), time.monotonic()
     settings = ArchiveSettings(segment_max_bytes=100_000_000, segment_max_age_seconds=1e9)
     archive = Archive.open(work / "archive", settings, clock)

@@ -12,11 +12,11 @@ from typing import Any
 from lxml import etree
 
 from reading.life import Entry
+from reading.spreadsheets import cell
 
 ATOM = "http://www.w3.org/2005/Atom"
 COLUMNS = ("at", "source", "kind", "state", "confirmedAt", "headline", "url", "detail", "silent", "captures")
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def atom(entries: Sequence[Entry], now: datetime) -> bytes:
@@ -53,15 +53,8 @@ def csv_text(entries: Sequence[Entry]) -> str:
     writer.writerow(COLUMNS)
     for entry in entries:
         told = entry.as_json()
-        writer.writerow([_cell(told.get(name)) for name in COLUMNS])
+        writer.writerow([cell(told.get(name)) for name in COLUMNS])
     return text.getvalue()
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    text = " ".join(value) if isinstance(value, list) else str(value).lower() if value in (True, False) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _updated(entry: Entry) -> datetime:

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from newsark.console import counted, err, say, write_bytes
-from newsark.home import Home
+from newsark.console import counted, err, human_bytes, say, write_bytes
+from newsark.home import Home, utc_now
+from newsark.moment import moment
 from newsark.options import ArchiveOption, EndpointOption
-from storage.errors import WrongUse
+from storage.errors import BadSetting, WrongUse
 
 if TYPE_CHECKING:
+    from reading.exports.run import Export
+    from reading.exports.selection import Selection
     from storage.archive import Archive
+
+
+_DAY = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 
 
 class Format(StrEnum):
     """The formats that can be written."""
 
     JSONL = "jsonl"
+    JSONL_GZ = "jsonl.gz"
+    CSV = "csv"
+    PARQUET = "parquet"
 
 
 class Which(StrEnum):
@@ -32,46 +44,149 @@ class Which(StrEnum):
     ALL = "all"
 
 
+class Splitting(StrEnum):
+    """What each file of a directory has."""
+
+    NONE = "none"
+    MONTH = "month"
+    SOURCE = "source"
+
+
 def export(
-    output: Annotated[str, typer.Option("--output", "-o", metavar="PATH", help="A file, or - for standard output.")],
-    format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.JSONL,  # noqa: A002, ARG001
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", metavar="PATH", help="A file, a directory that ends in /, or - for standard output."
+        ),
+    ],
+    format: Annotated[  # noqa: A002
+        Format | None, typer.Option("--format", help="What to write; else as the file's name ends, or jsonl.")
+    ] = None,
     source: Annotated[
         list[str] | None, typer.Option("--source", metavar="SOURCE", help="Only this source. May be repeated.")
     ] = None,
     versions: Annotated[Which, typer.Option("--versions", help="Which versions of each article.")] = Which.LATEST,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="WHEN", help="Captured since a date, or 24h, 7d, 4w ago.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="WHEN", help="Captured before that.")] = None,
+    published_since: Annotated[
+        str | None, typer.Option("--published-since", metavar="DAY", help="Published on that day or later.")
+    ] = None,
+    published_until: Annotated[
+        str | None, typer.Option("--published-until", metavar="DAY", help="Published before that day.")
+    ] = None,
+    language: Annotated[
+        list[str] | None, typer.Option("--language", metavar="TAG", help="In this language. May be repeated.")
+    ] = None,
+    state: Annotated[
+        str | None, typer.Option("--state", metavar="STATE", help="What the last visit found: present, removed, …")
+    ] = None,
+    text: Annotated[str | None, typer.Option("--text", metavar="WORDS", help="With these words.")] = None,
+    min_confidence: Annotated[
+        float | None, typer.Option("--min-confidence", min=0, max=1, help="Texts that are at least so certain.")
+    ] = None,
+    split: Annotated[Splitting, typer.Option("--split", help="Files by month of capture or by source.")] = (
+        Splitting.NONE
+    ),
     archive: ArchiveOption = None,
     endpoint_url: EndpointOption = None,
 ) -> None:
-    """Write the articles' records: one JSON object a line, oldest capture first."""
+    """Write the articles' records, oldest capture first.
+
+    A file gets the records alone. A directory gets them with a data
+    package (Frictionless), Croissant metadata, SHA-256 sums and the query.
+    """
+    from reading.exports.run import Export
+    from reading.exports.selection import Selection
+
     home = Home.here(archive=archive, endpoint_url=endpoint_url)
-    ids = [home.source_id(name) for name in source] if source else None
+    selection = Selection(
+        sources=[home.source_id(name) for name in source] if source else None,
+        captured_since=None if since is None else moment(since, "--since", utc_now()),
+        captured_until=None if until is None else moment(until, "--until", utc_now()),
+        published_since=_day(published_since, "--published-since"),
+        published_until=_day(published_until, "--published-until"),
+        languages=tuple(language or ()),
+        state=_state(state),
+        text=text,
+        min_confidence=min_confidence,
+        latest_only=versions is Which.LATEST,
+    )
+    form = format or next((one for one in reversed(Format) if output.endswith(f".{one}")), Format.JSONL)
+    wanted = Export(selection, form.value, split.value)
     with home.archive() as opened:
-        if output == "-":
-            _write(opened, write_bytes, ids, versions)
-            return
-        count = _write_file(opened, Path(output), ids, versions)
+        _write(home, opened, wanted, output)
+
+
+def _write(home: Home, archive: Archive, wanted: Export, output: str) -> None:
+    from reading.exports.run import export_directory, export_file, export_to
+
+    if output == "-":
+        if wanted.form == "parquet" or wanted.split != "none":
+            raise WrongUse("standard output takes one stream of jsonl, jsonl.gz or csv; name a file or a directory")
+        export_to(archive, wanted, io.BufferedWriter(_StandardOutput(), 1 << 16))
+        return
+    path = Path(output)
+    if output.endswith("/"):
+        if path.is_dir() and any(path.iterdir()):
+            raise WrongUse(f"{path} is not empty; an export gets a directory of its own")
+        with _progress(archive, wanted.selection) as on_row:
+            files = export_directory(archive, home.short_name, wanted, path, on_row)
+        size = sum(file.size_bytes for file in files)
+        rows = counted(sum(file.rows for file in files), "record")
+        say(f"Wrote {rows} in {counted(len(files), 'file')}, {human_bytes(size)}, to {output}", to=err)
+        return
+    if wanted.split != "none":
+        raise WrongUse(f"--split makes several files; name a directory: {output}/")
+    if path.is_dir():
+        raise WrongUse(f"{path} is a directory; name a file in it, or {path}/ for an export that describes itself")
+    if not path.parent.is_dir():
+        raise WrongUse(f"{path} cannot be written: there is no directory {path.parent}")
+    with _progress(archive, wanted.selection) as on_row:
+        count = export_file(archive, wanted, path, on_row)
     say(f"Wrote {counted(count, 'record')} to {output}", to=err)
 
 
-def _write_file(archive: Archive, path: Path, ids: list[str] | None, versions: Which) -> int:
-    """How many records were written; the file is whole or as it was before."""
-    if path.is_dir():
-        raise WrongUse(f"{path} is a directory; name a file in it")
-    if not path.parent.is_dir():
-        raise WrongUse(f"{path} cannot be written: there is no directory {path.parent}")
-    partial = path.with_name(path.name + ".part")
-    try:
-        with partial.open("wb") as to:
-            count = _write(archive, to.write, ids, versions)
-            to.flush()
-            os.fsync(to.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return count
+def _state(word: str | None) -> str | None:
+    from reading.exports.selection import STATES
+
+    if word is not None and word not in STATES:
+        raise BadSetting("option", "--state", f"{word!r} is no state; there are {', '.join(STATES)}")
+    return word
 
 
-def _write(archive: Archive, write: Callable[[bytes], object], ids: list[str] | None, versions: Which) -> int:
-    from reading.export import export_jsonl
+def _day(text: str | None, option: str) -> str | None:
+    """A day, or a month, or a year, as text: so they are compared."""
+    if text is not None and not _DAY.fullmatch(text):
+        raise BadSetting("option", option, f"{text!r} is no day like 2026-11-23, month like 2026-11 or year")
+    return text
 
-    return export_jsonl(archive, write, ids, latest_only=versions is Which.LATEST)
+
+@contextmanager
+def _progress(archive: Archive, selection: Selection) -> Iterator[Callable[[], None]]:
+    """A bar on a terminal, with how long it will take."""
+    from reading.exports.selection import count_of
+
+    if not err.is_terminal:
+        yield lambda: None
+        return
+    with archive.catalogue.begin() as connection:
+        total = count_of(connection, selection)
+    columns: tuple[Any, ...] = (TextColumn("records"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("records", total=total)
+        yield lambda: bar.advance(task)
+
+
+class _StandardOutput(io.RawIOBase):
+    """Standard output as a file that only takes bytes."""
+
+    def writable(self) -> bool:
+        """It does."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Pass them on."""
+        write_bytes(bytes(data))
+        return len(data)

@@ -1,0 +1,177 @@
+"""The forms of an export: JSON Lines, CSV, Parquet, each written row by row to a file that is whole or not there."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+
+from reading.exports.columns import COLUMNS
+from reading.exports.selection import Row
+from reading.spreadsheets import cell
+from storage.errors import WrongUse
+
+if TYPE_CHECKING:
+    import pyarrow
+
+GROUP_ROWS = 20_000
+GROUP_BYTES = 32_000_000
+"""A row group is what a reader of a bucket asks for at once; it is held in memory until it is written."""
+
+
+class Writer(Protocol):
+    """Takes rows; `close` writes what is left."""
+
+    def write(self, row: Row) -> None:
+        """Take one row."""
+
+    def close(self) -> None:
+        """Write what is left; the file stays open."""
+
+
+class JsonLines:
+    """Each record as it stands in the store, one a line."""
+
+    def __init__(self, to: IO[bytes]) -> None:
+        self._to = to
+
+    def write(self, row: Row) -> None:
+        """Take one row."""
+        self._to.write(row.line.rstrip("\n").encode() + b"\n")
+
+    def close(self) -> None:
+        """Nothing is left."""
+
+
+class PackedJsonLines(JsonLines):
+    """The same, packed with gzip; equal records give equal bytes."""
+
+    def __init__(self, to: IO[bytes]) -> None:
+        self._packed = gzip.GzipFile(filename="", mode="wb", fileobj=to, compresslevel=6, mtime=0)
+        super().__init__(cast("IO[bytes]", self._packed))
+
+    def close(self) -> None:
+        """Write the end of the packing."""
+        self._packed.close()
+
+
+class Csv:
+    """The table as CSV (RFC 4180) in UTF-8 with a header; new lines stand inside quotes."""
+
+    def __init__(self, to: IO[bytes]) -> None:
+        self._text = io.TextIOWrapper(to, "utf-8", errors="replace", newline="", write_through=True)
+        self._writer = csv.writer(self._text)
+        self._writer.writerow([column.name for column in COLUMNS])
+
+    def write(self, row: Row) -> None:
+        """Take one row."""
+        self._writer.writerow([cell(_told(column.of(row))) for column in COLUMNS])
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._text.flush()
+        self._text.detach()
+
+
+def _told(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+class Parquet:
+    """The table as Parquet with an explicit schema, packed with Zstandard. Raises WrongUse where pyarrow is missing."""
+
+    def __init__(self, to: IO[bytes]) -> None:
+        try:
+            import pyarrow
+            from pyarrow import parquet
+        except ModuleNotFoundError:
+            raise WrongUse("Parquet is written with pyarrow: pip install 'newsark[parquet]'") from None
+        self._arrow = pyarrow
+        self._schema = arrow_schema()
+        self._file = parquet.ParquetWriter(to, self._schema, compression="zstd", write_page_index=True)
+        self._columns: list[list[Any]] = [[] for _ in COLUMNS]
+        self._bytes = 0
+
+    def write(self, row: Row) -> None:
+        """Take one row; a whole row group is written."""
+        for values, column in zip(self._columns, COLUMNS, strict=True):
+            values.append(column.of(row))
+        self._bytes += len(row.line)
+        if len(self._columns[0]) >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
+            self._write_group()
+
+    def _write_group(self) -> None:
+        pairs = zip(self._columns, self._schema, strict=True)
+        arrays = [self._arrow.array(values, type=field.type) for values, field in pairs]
+        self._file.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
+        self._columns = [[] for _ in COLUMNS]
+        self._bytes = 0
+
+    def close(self) -> None:
+        """Write the last row group and the footer."""
+        if self._columns[0]:
+            self._write_group()
+        self._file.close()
+
+
+def arrow_schema() -> pyarrow.Schema:
+    """The table's schema for Arrow: always the same, whatever the rows hold."""
+    import pyarrow as pa
+
+    types = {
+        "string": pa.string(),
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "boolean": pa.bool_(),
+        "datetime": pa.timestamp("us", tz="UTC"),
+        "list": pa.list_(pa.string()),
+    }
+    return pa.schema(
+        [pa.field(one.name, types[one.type], metadata={"description": one.description}) for one in COLUMNS]
+    )
+
+
+WRITERS: dict[str, Callable[[IO[bytes]], Writer]] = {
+    "jsonl": JsonLines,
+    "jsonl.gz": PackedJsonLines,
+    "csv": Csv,
+    "parquet": Parquet,
+}
+
+
+class WholeFile:
+    """A file that gets its name when it is whole: until then it is beside it with `.part` at the end."""
+
+    def __init__(self, path: Path, form: str) -> None:
+        self.path = path
+        self.rows = 0
+        self._partial = path.with_name(path.name + ".part")
+        self._to = self._partial.open("wb")
+        try:
+            self._writer = WRITERS[form](self._to)
+        except BaseException:
+            self.drop()
+            raise
+
+    def write(self, row: Row) -> None:
+        """Take one row."""
+        self._writer.write(row)
+        self.rows += 1
+
+    def finish(self) -> None:
+        """Make it whole, durable and named."""
+        self._writer.close()
+        self._to.flush()
+        os.fsync(self._to.fileno())
+        self._to.close()
+        self._partial.replace(self.path)
+
+    def drop(self) -> None:
+        """Leave nothing of it."""
+        self._to.close()
+        self._partial.unlink(missing_ok=True)

@@ -1,0 +1,258 @@
+"""`newsark export`: what researchers' own tools read is what the archive holds, and an export says what it is."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas
+import polars
+import pyarrow.parquet
+import pytest
+
+from reading.exports.columns import COLUMNS
+from reading.exports.selection import Selection, count_of, stream
+from reading.exports.writers import Parquet, arrow_schema
+from reading.spreadsheets import cell
+from storage.archive import Archive
+from storage.archivesettings import ArchiveSettings
+from storage.settling import Settlement
+from storage.versions import Observation, Version
+from tests.cli import Ran, newsark
+
+START = datetime(2026, 1, 20, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+TEXTS = {
+    "en": "The old hall was sold.\nNobody knows to whom; “they” said: nothing, at all.",
+    "ru": "Старый рынок продан.\nКому — неизвестно.",
+    "zh": "老市场卖掉了。\n没有人知道是谁买的。",
+}
+LANGUAGES = tuple(TEXTS)
+
+
+def record(number: int, version: int = 1, **more: Any) -> dict[str, Any]:
+    language = LANGUAGES[number % 3]
+    captured = START + number * 3 * DAY + (version - 1) * timedelta(hours=1)
+    return {
+        "id": f"{number:030x}{version:02x}",
+        "type": "NewsArticle",
+        "url": f"https://p.example/{number}",
+        "headline": f"=Hall {number} \t{language}",
+        "articleBody": f"{TEXTS[language]} ({number}.{version})",
+        "wordCount": 10 + number,
+        "inLanguage": "en-GB" if number == 0 else language,
+        "datePublished": f"2026-0{1 + number % 4}-11T08:00:00+02:00",
+        "author": [{"name": "Ada Brook"}, {"name": "-Б. Петров"}],
+        "image": [{"url": "https://p.example/a.jpg"}, {"caption": "without an address"}],
+        "keywords": ["hall", "sale, public"],
+        "isAccessibleForFree": None if number % 2 else True,
+        "version": version,
+        "archive": {"filename": "warc/p/a.warc.gz", "offset": 2**40 + number, "date": captured.isoformat()},
+        "metadata": {"judgement": "article", "confidence": 0.5 + number / 40, "doubts": []},
+        **more,
+    }
+
+
+def add(archive: Archive, source: str, facts: dict[str, Any]) -> None:
+    line = json.dumps(facts, ensure_ascii=False) + "\n"
+    version = Version(
+        article=facts["url"],
+        record_id=facts["id"],
+        version=facts["version"],
+        url=facts["url"],
+        content_digest=facts["id"],
+        captured_at=datetime.fromisoformat(facts["archive"]["date"]),
+        records_key="",
+        line=line,
+        headline=facts["headline"],
+        date_published=facts["datePublished"],
+        in_language=facts["inLanguage"],
+    )
+    archive.settle(source, Settlement(versions=[version], records=[line.encode()]))
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve articles of two sources, one with a second version, one removed, one removed and back."""
+    place = tmp_path_factory.mktemp("export")
+    archive = Archive.open(place / "archive", ArchiveSettings(), lambda: START + 60 * DAY, create=True)
+    for name in ("paper", "gazette"):
+        toml = f'id = "{name}"\nname = "{name}"\nhome = "https://{name}.example/"\n'
+        archive.enlist(name, name=name, home=f"https://{name}.example/", toml=toml)
+    for number in range(12):
+        add(archive, "gazette" if number >= 9 else "paper", record(number))
+    add(archive, "paper", record(4, 2))
+    for number, outcomes in ((1, ["removed"]), (2, ["removed", "unchanged"])):
+        for place_, outcome in enumerate(outcomes):
+            url, at = f"https://p.example/{number}", START + (50 + place_) * DAY
+            archive.settle("paper", Settlement(observations=[Observation(url, at, outcome, article=url)]))
+    archive.close()
+    return place
+
+
+@pytest.fixture
+def archive(directory: Path) -> Iterator[Archive]:
+    opened = Archive.open(directory / "archive", ArchiveSettings(), lambda: START + 61 * DAY, create=False)
+    yield opened
+    opened.close()
+
+
+def export(directory: Path, output: str | Path, *options: str) -> Ran:
+    return newsark("export", "-o", str(output), "--archive", "archive", *options, cwd=directory)
+
+
+def numbers(archive: Archive, selection: Selection) -> list[int]:
+    with archive.catalogue.begin() as connection:
+        return [int(row.record["url"].rpartition("/")[2]) for row in stream(connection, selection)]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ({}, list(range(12))),
+        ({"latest_only": False}, [0, 1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10, 11]),
+        ({"sources": ["gazette"]}, [9, 10, 11]),
+        ({"captured_since": START + 30 * DAY}, [10, 11]),
+        ({"captured_until": START + 6 * DAY}, [0, 1]),
+        ({"published_since": "2026-03", "published_until": "2026-04"}, [2, 6, 10]),
+        ({"languages": ["en"]}, [0, 3, 6, 9]),
+        ({"languages": ["zh", "ru"]}, [1, 2, 4, 5, 7, 8, 10, 11]),
+        ({"state": "removed"}, [1]),
+        ({"state": "present"}, [0, *range(2, 12)]),
+        ({"text": "СТАРЫЙ рынок"}, [1, 4, 7, 10]),
+        ({"min_confidence": 0.75}, [10, 11]),
+        ({"text": "no such words"}, []),
+    ],
+)
+def test_a_selection_takes_what_was_asked_for(archive: Archive, chosen: dict[str, Any], expected: list[int]) -> None:
+    assert numbers(archive, Selection(**chosen)) == expected
+
+
+def test_the_count_beforehand_is_right_where_the_catalogue_knows_it(archive: Archive) -> None:
+    with archive.catalogue.begin() as connection:
+        assert count_of(connection, Selection(languages=["en"])) == 4
+        assert count_of(connection, Selection(latest_only=False)) == 13
+
+
+def expected_table(directory: Path) -> list[dict[str, Any]]:
+    return export(directory, "-").lines
+
+
+def test_parquet_opens_in_every_tool_with_the_same_words(directory: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.parquet"
+    assert export(directory, path).code == 0
+    records = expected_table(directory)
+    bodies = [one["articleBody"] for one in records]
+    frame = pandas.read_parquet(path)
+    assert frame["articleBody"].tolist() == bodies
+    assert frame["captured"].dt.tz_convert("UTC").tolist()[0] == START
+    assert [list(one) for one in frame["author"]] == [["Ada Brook", "-Б. Петров"]] * 12
+    table = polars.read_parquet(path)
+    assert table["headline"].to_list() == [one["headline"] for one in records]
+    assert table["offset"].to_list() == [one["archive"]["offset"] for one in records]
+    asked = duckdb.sql(f"SELECT url FROM '{path}' WHERE articleBody LIKE '%рынок%' ORDER BY url").fetchall()
+    assert [url for (url,) in asked] == sorted(one["url"] for one in records if "рынок" in one["articleBody"])
+    assert pyarrow.parquet.read_schema(path).equals(arrow_schema())
+
+
+def test_csv_is_safe_in_a_spreadsheet_and_keeps_lines_and_letters(directory: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    assert export(directory, path).code == 0
+    records = expected_table(directory)
+    rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+    assert [row["articleBody"] for row in rows] == [one["articleBody"] for one in records]
+    assert {row["headline"][:2] for row in rows} == {"'="}
+    assert rows[0]["author"] == "Ada Brook | -Б. Петров"
+    assert (rows[0]["isAccessibleForFree"], rows[1]["isAccessibleForFree"]) == ("true", "")
+    assert pandas.read_csv(path)["wordCount"].tolist() == [one["wordCount"] for one in records]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+def test_no_cell_is_a_formula(text: str) -> None:
+    assert cell(text) == f"'{text}"
+    assert cell([text, "b"]) == f"'{text} | b"
+
+
+def test_numbers_are_numbers_in_a_cell() -> None:
+    assert [cell(value) for value in (-1, 2.5, True, None, "a-b")] == ["-1", "2.5", "true", "", "a-b"]
+
+
+def test_packed_lines_are_the_lines(directory: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl.gz"
+    assert export(directory, path).code == 0
+    plain = export(directory, "-").out
+    assert gzip.decompress(path.read_bytes()).decode() == plain
+    first = path.read_bytes()
+    export(directory, path)
+    assert path.read_bytes() == first
+    assert export(directory, "-", "--format", "csv").out.splitlines()[0].startswith("id,source,url,")
+
+
+def test_a_directory_says_what_it_is(directory: Path, tmp_path: Path) -> None:
+    where = tmp_path / "out"
+    ran = export(directory, f"{where}/", "--format", "parquet", "--language", "ru", "--split", "month")
+    assert (ran.code, ran.err.startswith("Wrote 4 records in 2 files, ")) == (0, True), ran.err
+    package = json.loads((where / "datapackage.json").read_text())
+    names = [one["path"] for one in package["resources"]]
+    assert names == ["articles-2026-01.parquet", "articles-2026-02.parquet"]
+    for one in package["resources"]:
+        data = (where / one["path"]).read_bytes()
+        assert (one["bytes"], one["hash"]) == (len(data), f"sha256:{hashlib.sha256(data).hexdigest()}")
+        assert [field["name"] for field in one["schema"]["fields"]] == [column.name for column in COLUMNS]
+    assert package["newsark"]["query"] == {"languages": ["ru"], "latest_only": True, "split": "month"}
+    assert (package["newsark"]["rows"], package["newsark"]["versionsHeld"]) == (4, 13)
+    croissant = json.loads((where / "croissant.json").read_text())
+    assert croissant["conformsTo"] == "http://mlcommons.org/croissant/1.0"
+    assert [one["sha256"] for one in croissant["distribution"]] == [
+        one["hash"].removeprefix("sha256:") for one in package["resources"]
+    ]
+    assert sorted(path.name for path in where.iterdir()) == sorted(["croissant.json", "datapackage.json", *names])
+
+
+def test_a_file_for_each_source(directory: Path, tmp_path: Path) -> None:
+    where = tmp_path / "out"
+    assert export(directory, f"{where}/", "--split", "source").code == 0
+    counts = {path.name: len(path.read_text().splitlines()) for path in where.glob("*.jsonl")}
+    assert counts == {"articles-gazette.jsonl": 3, "articles-paper.jsonl": 9}
+
+
+@pytest.mark.parametrize(
+    ("output", "options", "words"),
+    [
+        ("-", ("--format", "parquet"), "standard output takes one stream"),
+        ("out.csv", ("--split", "month"), "name a directory: out.csv/"),
+        ("archive/", (), "archive is not empty"),
+        ("archive", (), "archive is a directory; name a file in it, or archive/"),
+        ("out.csv", ("--state", "gone"), "'gone' is no state; there are present, removed"),
+        ("out.csv", ("--published-since", "soon"), "'soon' is no day like 2026-11-23"),
+        ("out.csv", ("--since", "soon"), "'soon' is no date"),
+    ],
+)
+def test_what_cannot_be_written_is_said_and_nothing_is(
+    directory: Path, output: str, options: tuple[str, ...], words: str
+) -> None:
+    before = sorted(directory.iterdir())
+    ran = export(directory, output, *options)
+    assert (ran.code, words in ran.err) == (2, True), ran.err
+    assert sorted(directory.iterdir()) == before
+
+
+def test_row_groups_are_bounded(tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reading.exports.writers.GROUP_ROWS", 5)
+    path = tmp_path / "out.parquet"
+    with path.open("wb") as to, archive.catalogue.begin() as connection:
+        writer = Parquet(to)
+        for row in stream(connection, Selection()):
+            writer.write(replace(row))
+        writer.close()
+    read = pyarrow.parquet.ParquetFile(path)
+    assert [read.metadata.row_group(place).num_rows for place in range(read.num_row_groups)] == [5, 5, 2]
