@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from storage.leads import LISTS_BELOW
+
 FEED, SITEMAP, SECTION, ARTICLE = "feed", "sitemap", "section", "article"
 LISTS = (FEED, SITEMAP, SECTION)
 
-# Everything that lists articles stands below this number, so that one index range holds it.
-ARTICLE_PRIORITY = 50
+ARTICLE_PRIORITY = LISTS_BELOW
 PRIORITY = {
     (FEED, None): 10,
     (SITEMAP, "news-sitemap"): 15,

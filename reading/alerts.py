@@ -17,8 +17,9 @@ from reading.life import CONFIRMATIONS, Confirmation, Entry
 from reading.outages import Outage
 from storage.alerts import Alert, Alerts
 from storage.archive import Archive
-from storage.catalogue import leads, versions
+from storage.catalogue import versions
 from storage.deliveries import Backlog
+from storage.leads import Leads
 from storage.sources import KnownSource, Sources
 from storage.versions import Versions
 
@@ -99,7 +100,7 @@ def _away(source: KnownSource, outage: Outage | None, now: datetime) -> Iterator
 
 def _silence(connection: Connection, source: KnownSource, rules: Rules, now: datetime) -> Iterator[Alert]:
     """A source that brings nothing new for longer than it ever did, although it was looked at."""
-    looked = connection.execute(select(func.max(leads.c.visited_at)).where(leads.c.source_id == source.id)).scalar()
+    looked = Leads(connection, source.id).last_list_visit()
     if not rules.silent_times or looked is None:
         return
     mine = versions.c.source_id == source.id

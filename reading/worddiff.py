@@ -77,3 +77,22 @@ def field_text(value: Any) -> str:
     if isinstance(value, Mapping):
         return str(value.get("name") or value.get("url") or orjson.dumps(value).decode())
     return str(value)
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What changed between two records, JSON-ready: `old` and `new` name them, `fields` have both values, `paragraphs`
+    the words of those that differ as pairs of `same`, `gone` or `new` and the text."""
+    return {
+        "old": _named(before),
+        "new": _named(after),
+        "fields": {name: {"old": was, "new": now} for name, (was, now) in fields_between(before, after).items()},
+        "paragraphs": [
+            {"paragraph": one.place, "words": [list(word) for word in one.words]}
+            for one in paragraphs_between(before.get("articleBody") or "", after.get("articleBody") or "")
+        ],
+    }
+
+
+def _named(record: Mapping[str, Any]) -> dict[str, Any]:
+    date = (record.get("archive") or {}).get("date")
+    return {"id": record["id"], "version": record["version"], "date": date}

@@ -20,6 +20,9 @@ __all__ = ["STATES", "Acknowledgement", "Lead", "LeadName", "LeadState", "Leads"
 STATES: tuple[LeadState, ...] = ("captured", "unchanged", "failed", "refused", "pending")
 INSERT_ROWS = 500
 PROBLEM_URLS = 20
+LISTS_BELOW = 50
+"""Every lead that lists articles has a smaller priority than this, so that one index range holds them all."""
+
 LONGEST_WAIT = timedelta(days=30)
 
 
@@ -334,6 +337,11 @@ class Leads:
         examples = self.connection.execute(query).all()
         first = {"kind": examples[0].kind, "url": examples[0].url, "detail": examples[0].detail}
         return {"state": state, "reason": reason, "count": count, **first, "urls": [one.url for one in examples]}
+
+    def last_list_visit(self) -> datetime | None:
+        """When a feed, sitemap or section was visited last, or None."""
+        lists = (leads.c.queue.in_([WAITING, READY, LEASED]), leads.c.priority < LISTS_BELOW)
+        return self.connection.execute(select(func.max(leads.c.visited_at)).where(self._mine, *lists)).scalar()
 
     def left(self) -> int:
         """How many leads are ready or leased."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
-from storage.catalogue import insert_new, marks, observations, versions
+from storage.catalogue import insert_new, marks, observations, sources, versions
 from storage.fingerprints import marks_of
 
 ARTICLES_PER_QUERY = 500
@@ -79,12 +79,7 @@ class Versions:
         wanted = list(dict.fromkeys(articles))
         for start in range(0, len(wanted), ARTICLES_PER_QUERY):
             part = wanted[start : start + ARTICLES_PER_QUERY]
-            query = (
-                select(*_COLUMNS)
-                .where(versions.c.source_id == self.source_id, versions.c.article.in_(part))
-                .order_by(versions.c.captured_at, versions.c.version)
-            )
-            for version in (Version(*row) for row in self.connection.execute(query)):
+            for version in self._of(versions.c.article.in_(part)):
                 before = found.get(version.article)
                 highest = max(version.version, before.version if before is not None else 0)
                 found[version.article] = replace(version, version=highest)
@@ -92,23 +87,27 @@ class Versions:
 
     def history(self, article: str) -> list[Version]:
         """The versions of an article in the order in which they were captured."""
-        query = (
-            select(*_COLUMNS)
-            .where(versions.c.source_id == self.source_id, versions.c.article == article)
-            .order_by(versions.c.captured_at, versions.c.version)
-        )
-        return [Version(*row) for row in self.connection.execute(query)]
+        return self._of(versions.c.article == article)
+
+    def _of(self, chosen: ColumnElement[bool]) -> list[Version]:
+        """The versions of a few articles in the order in which they were captured.
+
+        Sorted here: told to sort by time, SQLite reads all of the source in that order instead.
+        """
+        query = select(*_COLUMNS).where(versions.c.source_id == self.source_id, chosen)
+        found = [Version(*row) for row in self.connection.execute(query)]
+        return sorted(found, key=lambda version: (version.captured_at, version.version))
 
     def articles_of_leads(self, lead_ids: Sequence[int]) -> dict[int, str]:
         """For each of these leads that has a version, the key of its article."""
         if not lead_ids:
             return {}
-        query = (
-            select(versions.c.lead_id, versions.c.article)
-            .where(versions.c.source_id == self.source_id, versions.c.lead_id.in_(list(lead_ids)))
-            .order_by(versions.c.id)
+        # a lead is of one source only; asked for the source too, SQLite would read all of its versions
+        query = select(versions.c.id, versions.c.lead_id, versions.c.article).where(
+            versions.c.lead_id.in_(list(lead_ids))
         )
-        return {row.lead_id: row.article for row in self.connection.execute(query)}
+        rows = sorted(self.connection.execute(query), key=lambda row: row.id)
+        return {row.lead_id: row.article for row in rows}
 
     def newest(self, limit: int) -> list[Version]:
         """The versions that were captured last, oldest first."""
@@ -213,28 +212,25 @@ def find_versions(connection: Connection, needle: str, articles: Sequence[str]) 
 
     A needle is a record id, a URL as stored, or one of `articles` (keys of its normalised URL).
     """
-    query = (
-        select(versions.c.source_id, *_COLUMNS)
-        .where(
-            or_(
-                versions.c.record_id == needle,
-                versions.c.url == needle,
-                versions.c.canonical_url == needle,
-                versions.c.article.in_(list(articles)),
-            )
-        )
-        .order_by(versions.c.source_id, versions.c.article, versions.c.captured_at, versions.c.version)
-    )
-    rows = list(connection.execute(query)) or _superseding(connection, needle)
+    rows = _named(connection, needle, articles) or _superseding(connection, needle)
     if not rows:
         return []
     first = rows[0]
-    every = (
-        select(versions.c.source_id, *_COLUMNS)
-        .where(versions.c.source_id == first.source_id, versions.c.article == first.article)
-        .order_by(versions.c.captured_at, versions.c.version)
-    )
-    return [(row.source_id, Version(*row[1:])) for row in connection.execute(every)]
+    return [(first.source_id, version) for version in Versions(connection, first.source_id).history(first.article)]
+
+
+def _named(connection: Connection, needle: str, articles: Sequence[str]) -> list[Any]:
+    """A version that a needle names: by what there is an index for, and only then by the URLs as they stand."""
+    every = select(sources.c.id)
+    for condition in (
+        versions.c.record_id == needle,
+        and_(versions.c.source_id.in_(every), versions.c.article.in_(list(articles))),
+        or_(versions.c.url == needle, versions.c.canonical_url == needle),
+    ):
+        query = select(versions.c.source_id, versions.c.article).where(condition)
+        if rows := connection.execute(query).all():
+            return [min(rows)]
+    return []
 
 
 def _superseding(connection: Connection, record_id: str) -> list[Any]:

@@ -56,7 +56,9 @@ def test_the_public_names_are_these() -> None:
     assert newsark.__all__ == ["OpenArchive", "open"]
     assert {"OpenArchive", "open"} <= set(dir(newsark))
     public = {name for name in dir(newsark.OpenArchive) if not name.startswith("_")}
-    assert public == {"article", "articles", "close", "sources"}
+    assert public == {
+        *("article", "articles", "capture", "close", "diff", "ledger", "sources", "to_arrow", "to_pandas"),
+    }
     assert str(inspect.signature(newsark.open)).startswith(
         "(archive: 'str | Path' = './archive', catalogue: 'str | None' = None, *, endpoint_url: 'str | None' = None)"
     )
@@ -153,3 +155,13 @@ def test_a_closed_archive_can_be_opened_again(crawled: Crawled) -> None:
     first.close()
     with newsark.open(crawled.archive) as second:
         assert sum(1 for _ in second.articles()) == count
+
+
+def test_the_bytes_of_a_record_come_back_verified(crawled: Crawled, archive: newsark.OpenArchive) -> None:
+    for record in archive.articles(versions="all"):
+        exchange = archive.capture(record)
+        assert exchange.payload is not None
+        assert exchange.http_head.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert exchange.target_uri == record["url"]
+    with pytest.raises(ValueError, match="nothing was kept"):
+        archive.capture({"url": "https://n.example/", "archive": None})

@@ -19,9 +19,11 @@ import polars
 import pyarrow.parquet
 import pytest
 
+import newsark as newsark_api
+from reading.exports.arrow import arrow_schema
 from reading.exports.columns import COLUMNS
 from reading.exports.selection import Selection, count_of, stream
-from reading.exports.writers import Parquet, arrow_schema
+from reading.exports.writers import Parquet
 from reading.spreadsheets import cell
 from storage.archive import Archive
 from storage.archivesettings import ArchiveSettings
@@ -256,3 +258,29 @@ def test_row_groups_are_bounded(tmp_path: Path, archive: Archive, monkeypatch: p
         writer.close()
     read = pyarrow.parquet.ParquetFile(path)
     assert [read.metadata.row_group(place).num_rows for place in range(read.num_row_groups)] == [5, 5, 2]
+
+
+def test_a_notebook_gets_the_same_with_the_same_filters(directory: Path) -> None:
+    with newsark_api.open(directory / "archive") as opened:
+        frame = opened.to_pandas(languages=["ru"], min_confidence=0.6)
+        assert frame["url"].tolist() == [f"https://p.example/{number}" for number in (4, 7, 10)]
+        assert opened.to_arrow(text="no such words").num_rows == 0
+        assert opened.to_arrow(text="no such words").schema.equals(arrow_schema())
+        assert [one["url"] for one in opened.articles(state="removed")] == ["https://p.example/1"]
+        assert len(list(opened.articles("gazette", captured_since=START + 30 * DAY))) == 2
+        with pytest.raises(ValueError, match="state is one of present, removed"):
+            opened.articles(state="gone")
+        assert [one["kind"] for one in opened.ledger("paper")] == [*("edited", "removed", "removed", "restored")]
+        assert [one["url"] for one in opened.ledger(kinds=["restored"])] == ["https://p.example/2"]
+
+
+def test_a_notebook_sees_what_changed(directory: Path) -> None:
+    with newsark_api.open(directory / "archive") as opened:
+        told = opened.diff("https://p.example/4")
+        assert (told["old"]["version"], told["new"]["version"]) == (1, 2)
+        assert told == opened.diff("https://p.example/4", 1, 2)
+        (changed,) = told["paragraphs"]
+        assert ["gone", "1"] in changed["words"] or ["gone", "(4.1)"] in changed["words"]
+        for wrong in (("https://p.example/1",), ("https://p.example/4", 1, 7), ("https://p.example/none",)):
+            with pytest.raises(KeyError):
+                opened.diff(*wrong)

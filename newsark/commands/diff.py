@@ -47,7 +47,9 @@ def diff(
         records = article_history(opened, article).records
     before, after = _chosen(records, old, new)
     if json:
-        print_json(_as_json(before, after))
+        from reading.worddiff import difference
+
+        print_json(difference(before, after))
     elif html is not None:
         html.write_text("\n".join(_page(before, after)) + "\n", encoding="utf-8", errors="replace")
         say(f"Wrote {html}", to=err)
@@ -67,20 +69,6 @@ def _chosen(records: list[Record], old: int | None, new: int | None) -> tuple[Re
     later = new if new is not None else numbers[-1] if old != numbers[-1] else old
     earlier = old if old is not None else numbers[max(0, numbers.index(later) - 1)]
     return by_number[earlier], by_number[later]
-
-
-def _as_json(before: Record, after: Record) -> dict[str, Any]:
-    from reading.worddiff import fields_between, paragraphs_between
-
-    return {
-        "old": {"id": before["id"], "version": before["version"], "date": _date(before)},
-        "new": {"id": after["id"], "version": after["version"], "date": _date(after)},
-        "fields": {name: {"old": was, "new": now} for name, (was, now) in fields_between(before, after).items()},
-        "paragraphs": [
-            {"paragraph": one.place, "words": [list(word) for word in one.words]}
-            for one in paragraphs_between(_body(before), _body(after))
-        ],
-    }
 
 
 def _print(before: Record, after: Record) -> None:

@@ -9,15 +9,12 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+from typing import IO, Protocol, cast
 
 from reading.exports.columns import COLUMNS
 from reading.exports.selection import Row
 from reading.spreadsheets import cell
 from storage.errors import WrongUse
-
-if TYPE_CHECKING:
-    import pyarrow
 
 GROUP_ROWS = 20_000
 GROUP_BYTES = 32_000_000
@@ -87,53 +84,25 @@ class Parquet:
 
     def __init__(self, to: IO[bytes]) -> None:
         try:
-            import pyarrow
             from pyarrow import parquet
+
+            from reading.exports.arrow import Batch, arrow_schema
         except ModuleNotFoundError:
             raise WrongUse("Parquet is written with pyarrow: pip install 'newsark[parquet]'") from None
-        self._arrow = pyarrow
-        self._schema = arrow_schema()
-        self._file = parquet.ParquetWriter(to, self._schema, compression="zstd", write_page_index=True)
-        self._columns: list[list[Any]] = [[] for _ in COLUMNS]
-        self._bytes = 0
+        self._file = parquet.ParquetWriter(to, arrow_schema(), compression="zstd", write_page_index=True)
+        self._batch = Batch()
 
     def write(self, row: Row) -> None:
         """Take one row; a whole row group is written."""
-        for values, column in zip(self._columns, COLUMNS, strict=True):
-            values.append(column.of(row))
-        self._bytes += len(row.line)
-        if len(self._columns[0]) >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
-            self._write_group()
-
-    def _write_group(self) -> None:
-        pairs = zip(self._columns, self._schema, strict=True)
-        arrays = [self._arrow.array(values, type=field.type) for values, field in pairs]
-        self._file.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
-        self._columns = [[] for _ in COLUMNS]
-        self._bytes = 0
+        self._batch.add(row)
+        if self._batch.rows >= GROUP_ROWS or self._batch.size_bytes >= GROUP_BYTES:
+            self._file.write_table(self._batch.taken())
 
     def close(self) -> None:
         """Write the last row group and the footer."""
-        if self._columns[0]:
-            self._write_group()
+        if self._batch.rows:
+            self._file.write_table(self._batch.taken())
         self._file.close()
-
-
-def arrow_schema() -> pyarrow.Schema:
-    """The table's schema for Arrow: always the same, whatever the rows hold."""
-    import pyarrow as pa
-
-    types = {
-        "string": pa.string(),
-        "integer": pa.int64(),
-        "number": pa.float64(),
-        "boolean": pa.bool_(),
-        "datetime": pa.timestamp("us", tz="UTC"),
-        "list": pa.list_(pa.string()),
-    }
-    return pa.schema(
-        [pa.field(one.name, types[one.type], metadata={"description": one.description}) for one in COLUMNS]
-    )
 
 
 WRITERS: dict[str, Callable[[IO[bytes]], Writer]] = {
