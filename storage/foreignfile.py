@@ -119,7 +119,7 @@ def _plain(file: BinaryIO, place: int, end: int) -> ForeignRecord | Gap:
     except NotReadableWarc as problem:
         return _gap(file, place, end, problem.problem)
     stop = end_of_record(head, record)
-    if stop is None or place + stop > end + 4:
+    if stop is None or place + stop > end:
         # no length that can be right: the record ends where the next one begins
         following = _next_start(file, place + 1, end)
         data = _read(file, place, following)

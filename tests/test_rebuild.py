@@ -214,7 +214,8 @@ def test_a_rebuild_that_is_killed_goes_on_where_it_was(crawled: tuple[Site, Path
     _, living = psutil.wait_procs(workers, timeout=10)
     assert not living
     report = rebuilt(here, ask)
-    assert 0 < report["resumed"] < report["segments"]
+    # on a busy machine all may be read before the kill comes
+    assert 0 < report["resumed"] <= report["segments"]
     assert dumped(here) == before
 
 

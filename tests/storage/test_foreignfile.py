@@ -53,6 +53,13 @@ def test_every_byte_is_a_record_or_a_gap_whatever_is_put_in_or_taken_out(
     is_accounted_for(data[:place] + noise + data[place + gone :])
 
 
+@pytest.mark.parametrize("gone", range(1, 12))
+def test_a_last_record_that_lacks_a_few_bytes_ends_with_the_file(gone: int) -> None:
+    data = PLAIN[: -200 - gone] + PLAIN[-200:]
+    is_accounted_for(data)
+    assert bool(found_in(data)[-1].problem) == (gone > 4)  # type: ignore[union-attr]
+
+
 @given(st.binary(max_size=3000))
 def test_noise_is_read_to_its_end(data: bytes) -> None:
     is_accounted_for(data)
