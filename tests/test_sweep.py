@@ -136,3 +136,13 @@ def test_a_budget_of_bytes_is_not_exceeded_either(old: Old, tmp_path: Path) -> N
     (report,) = ran.json["sources"]
     assert "daily-budget" in [one["reason"] for one in report["problems"]]
     assert 700_000 < report["run"]["received_bytes"] <= 1_000_000
+
+
+def test_a_sweep_of_many_lists_that_name_nothing_new_visits_them_all(old: Old, tmp_path: Path) -> None:
+    empty = [f"{old.url}/section-{number}/" for number in range(60)]
+    old.shown = lambda path: _list() if "section" in path else Old.shown(old, path)  # type: ignore[method-assign]
+    source = write_source(tmp_path / "old.toml", old.url, sections=empty)
+    ran = newsark("crawl", "--source-file", str(source), "--archive", "archive", "--sweep", "--json", cwd=tmp_path)
+    (report,) = ran.json["sources"]
+    assert report["leads"]["pending"] == 0
+    assert {f"/section-{number}/" for number in range(60)} <= set(old.asked)
