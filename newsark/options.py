@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -32,6 +33,17 @@ DelayOption = Annotated[
 SourcesArgument = Annotated[
     list[str] | None, typer.Argument(metavar="SOURCE", help="Only these sources, by id or name.", show_default=False)
 ]
+
+
+PlacesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SOURCE|URL", help="Sources by id or name, or URLs; every known source without any."),
+]
+SourceFilesOption = Annotated[
+    list[Path] | None,
+    typer.Option("--source-file", metavar="FILE", help="A source file to work on. May be repeated."),
+]
+NoProgressOption = Annotated[bool, typer.Option("--no-progress", help="Show no live lines.")]
 
 
 class PlainCommand(TyperCommand):

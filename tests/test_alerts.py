@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,9 @@ from storage.deliveries import Backlog
 from storage.leads import NewLead
 from storage.settling import Settlement
 from storage.versions import Observation, Version
+from tests.articlesite import Site
 from tests.cli import Ran, newsark
-from tests.test_ledger import Site
+from tests.loopback import LoopbackSite, Shown
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ROOM = 10**12
@@ -185,44 +185,29 @@ def test_every_table_of_alerts_is_in_the_catalogue() -> None:
     assert {"alerts", "spending"} <= set(metadata.tables)
 
 
-class Hook:
+class Hook(LoopbackSite):
     """Whoever is told: keeps the messages, or answers with an error."""
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
         self.status = 200
-        hook = self
+        super().__init__()
+        self.address = f"{self.url.replace('http', 'json')}/hook"
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if hook.status == 200:
-                    hook.messages.append(json.loads(body))
-                self.send_response(hook.status)
-                self.end_headers()
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        body = handler.rfile.read(int(handler.headers["Content-Length"]))
+        if self.status == 200:
+            self.messages.append(json.loads(body))
+        super().answer(handler)
 
-            def log_message(self, *_: Any) -> None:
-                return
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"json://127.0.0.1:{self.server.server_port}/hook"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    def shown(self, path: str) -> Shown:
+        return self.status
 
 
 @pytest.fixture
 def hook() -> Iterator[Hook]:
-    made = Hook()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    made = Site()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    with Hook() as made:
+        yield made
 
 
 def test_a_crawl_tells_what_it_found_and_tells_it_again_only_where_it_failed(

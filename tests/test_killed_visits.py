@@ -5,27 +5,18 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.articlesite import OTHER, Site, article
 from tests.cli import newsark
 from tests.crawling import Crawling, start_site, wait_until
-from tests.test_ledger import OTHER, Site, article
 
 KILLS = 20
 LONGEST_SECONDS = 0.9
 """A round of visits takes about so long after its first request."""
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    made = Site()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
 
 
 def change(site: Site) -> None:
@@ -38,7 +29,7 @@ def change(site: Site) -> None:
 
 
 def _has_begun(site: Site, before: int, crawling: Crawling) -> bool:
-    return site.requests > before or crawling.process.poll() is not None
+    return len(site.asked) > before or crawling.process.poll() is not None
 
 
 EXPECTED = Counter(
@@ -61,7 +52,7 @@ def test_twenty_kills_change_nothing_in_the_ledger(site: Site, tmp_path: Path) -
     change(site)
     chance, killed_under_way = random.Random(20261124), 0
     for _ in range(KILLS):
-        seen = site.requests
+        seen = len(site.asked)
         crawling = start_site(site.url + "/", tmp_path, "--again")
         wait_until(partial(_has_begun, site, seen, crawling))
         time.sleep(chance.random() * LONGEST_SECONDS)

@@ -4,80 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from lxml import etree
 
+from tests.articlesite import NAMES, OTHER, Site, article, sentences
 from tests.cli import Ran, crawl, newsark
-from tests.pipelines.judged_pages import ARTICLE_HEAD, page, paragraphs
-
-NAMES = ("stays", "edited", "renamed", "gone", "home", "busy", "moved", "replaced", "slash")
-
-
-def sentences(name: str) -> list[str]:
-    return [f"Sentence {number} on the market hall called {name}, which was sold last week." for number in range(9)]
-
-
-OTHER = page(
-    "Council votes",
-    "<article><h1>Council votes</h1>"
-    + paragraphs(*(f"Councillor {number} spoke for {number * 7} minutes about the bridge." for number in range(12)))
-    + "</article>",
-    ARTICLE_HEAD,
-)
-
-
-def article(name: str, headline: str = "Hall sold", first: str = "") -> str:
-    told = (first or f"This is the report called {name}, and it has a first sentence.", *sentences(name))
-    return page(headline, f"<article><h1>{headline}</h1>{paragraphs(*told)}</article>", ARTICLE_HEAD)
-
-
-class Site:
-    """A loopback site: `pages` are bodies by name, or a status, or the place of a redirect."""
-
-    def __init__(self) -> None:
-        self.pages: dict[str, str | int | tuple[int, str]] = {
-            name: article(name, f"=Hall {name} sold" if name == "gone" else f"Hall {name} sold") for name in NAMES
-        }
-        self.requests = 0
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                site.requests += 1
-                shown = site.shown(self.path)
-                status, body = (200, shown) if isinstance(shown, str) else (shown, "")
-                if isinstance(shown, tuple):
-                    status, body = shown[0], ""
-                self.send_response(status if isinstance(status, int) else 500)
-                if isinstance(shown, tuple):
-                    self.send_header("Location", shown[1])
-                self.send_header("Content-Type", "text/html; charset=utf-8")
-                self.send_header("Content-Length", str(len(body.encode())))
-                self.end_headers()
-                self.wfile.write(body.encode())
-
-            def log_message(self, *_: Any) -> None:
-                return
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def shown(self, path: str) -> str | int | tuple[int, str]:
-        if path == "/robots.txt":
-            return f"Sitemap: {self.url}/sitemap.xml\n"
-        if path == "/sitemap.xml":
-            listed = "".join(f"<url><loc>{self.url}/news/{name}</loc></url>" for name in NAMES)
-            return f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{listed}</urlset>'
-        if path == "/":
-            return "<html><body><h1>News</h1></body></html>"
-        return self.pages.get(path.removeprefix("/news/"), 404)
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +33,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Pa
     site.pages["home"] = article("home", "Hall home sold")
     crawl(site.url + "/", directory, "--again")
     yield site, directory
-    site.server.shutdown()
-    site.server.server_close()
+    site.close()
 
 
 def run(directory: Path, *words: str) -> Ran:
@@ -259,8 +192,7 @@ def test_an_edit_that_is_taken_back_and_made_again_is_three_edits(tmp_path: Path
             site.pages["edited"] = shown
             crawl(site.url + "/", tmp_path, "--again")
     finally:
-        site.server.shutdown()
-        site.server.server_close()
+        site.close()
     entries = run(tmp_path, "ledger", "--json").lines
     assert [(one["url"].rpartition("/")[2], one["kind"]) for one in entries] == [("edited", "edited")] * 3
     records = run(tmp_path, "export", "-o", "-").lines

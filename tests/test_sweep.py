@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.articlesite import article
 from tests.cli import Ran, crawl, newsark
 from tests.crawling import host_of, write_source
-from tests.test_ledger import article
+from tests.loopback import LoopbackSite, Shown
 
 MONTHS = [f"{year}/{month:02d}" for year in (2024, 2025) for month in range(1, 13)]
 
 
-class Old:
+class Old(LoopbackSite):
     """A site whose front page and feed name the newest articles only.
 
     Older ones are behind further pages (five of them) and calendar pages, of which one month is empty.
     """
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
         self.pages = {f"/story/{number}-{'-'.join('abcd')}": f"paged {number}" for number in range(25)}
         self.calendar = {
             f"/{month}/{number:02d}/the-story-of-{month.replace('/', '-')}-{number}": f"of {month} {number}"
@@ -33,30 +30,18 @@ class Old:
             for number in (1, 2)
             if month != "2024/07"
         }
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                site.asked.append(self.path)
-                body = site.shown(self.path)
-                self.send_response(200 if body else 404)
-                self.send_header("Content-Type", "text/html; charset=utf-8")
-                self.send_header("Content-Length", str(len(body.encode())))
-                self.end_headers()
-                self.wfile.write(body.encode())
-
-            def log_message(self, *_: Any) -> None:
-                return
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.instead: Callable[[str], str | None] = lambda _: None
+        super().__init__()
 
     @property
     def everything(self) -> set[str]:
         return {*self.pages, *self.calendar}
 
-    def shown(self, path: str) -> str:
+    def shown(self, path: str) -> Shown:
+        """What a test shows instead goes first; what there is nothing of is a 404."""
+        return self.instead(path) or self._there(path) or 404
+
+    def _there(self, path: str) -> str:
         if path in self.pages or path in self.calendar:
             name = self.pages.get(path) or self.calendar[path]
             return article(name, f"What is known {name}")
@@ -82,10 +67,8 @@ def _list(*paths: str) -> str:
 
 @pytest.fixture
 def old() -> Iterator[Old]:
-    site = Old()
-    yield site
-    site.server.shutdown()
-    site.server.server_close()
+    with Old() as site:
+        yield site
 
 
 def swept(site: Old, directory: Path, *options: str) -> Ran:
@@ -131,7 +114,7 @@ def test_a_daily_budget_is_not_exceeded_by_any_number_of_crawls(old: Old, tmp_pa
 def test_a_budget_of_bytes_is_not_exceeded_either(old: Old, tmp_path: Path) -> None:
     source = write_source(tmp_path / "old.toml", old.url, sections=[old.url + "/"], daily_bytes=1_000_000)
     big = article("big", "What is big") + "<!--" + "x" * 300_000 + "-->"
-    old.shown = lambda path: big if path in old.everything else Old.shown(old, path)  # type: ignore[method-assign]
+    old.instead = lambda path: big if path in old.everything else None
     ran = newsark("crawl", "--source-file", str(source), "--archive", "archive", "--json", cwd=tmp_path)
     (report,) = ran.json["sources"]
     assert "daily-budget" in [one["reason"] for one in report["problems"]]
@@ -140,7 +123,7 @@ def test_a_budget_of_bytes_is_not_exceeded_either(old: Old, tmp_path: Path) -> N
 
 def test_a_sweep_of_many_lists_that_name_nothing_new_visits_them_all(old: Old, tmp_path: Path) -> None:
     empty = [f"{old.url}/section-{number}/" for number in range(60)]
-    old.shown = lambda path: _list() if "section" in path else Old.shown(old, path)  # type: ignore[method-assign]
+    old.instead = lambda path: _list() if "section" in path else None
     source = write_source(tmp_path / "old.toml", old.url, sections=empty)
     ran = newsark("crawl", "--source-file", str(source), "--archive", "archive", "--sweep", "--json", cwd=tmp_path)
     (report,) = ran.json["sources"]

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
+from tests.articlesite import NAMES, Site, article, sentences
 from tests.cli import newsark
 from tests.crawling import Crawling, Leads, host_of, start, wait_until
-from tests.test_ledger import NAMES, Site, article, sentences
+from tests.loopback import Shown
 
 
 def begin(site: Site, directory: Path) -> Crawling:
@@ -57,8 +58,7 @@ def test_a_watch_sees_what_happens_and_ends_cleanly_when_it_is_asked_to(tmp_path
         assert ran.code == 0, ran.err
         assert time.monotonic() - asked < 10
     finally:
-        site.server.shutdown()
-        site.server.server_close()
+        site.close()
     entries = newsark("ledger", "--json", "--archive", "archive", cwd=tmp_path).lines
     assert {(one["url"].rpartition("/")[2], one["kind"]) for one in entries} == {
         ("gone", "removed"),
@@ -74,12 +74,12 @@ class Slow(Site):
     def __init__(self) -> None:
         super().__init__()
         self.seconds: dict[str, float] = {}
-        self.asked: set[str] = set()
+        self.late: set[str] = set()
 
-    def shown(self, path: str) -> str | int | tuple[int, str]:
+    def shown(self, path: str) -> Shown:
         name = path.rpartition("/")[2]
         if name in self.seconds:
-            self.asked.add(name)
+            self.late.add(name)
             time.sleep(self.seconds[name])
         return super().shown(path)
 
@@ -89,15 +89,14 @@ def test_what_is_under_way_has_five_seconds_and_its_lead_goes_back_otherwise(tmp
     site.seconds = {"gone": 3.0, "edited": 30.0}
     try:
         watching = begin(site, tmp_path)
-        wait_until(lambda: site.asked == {"gone", "edited"})
+        wait_until(lambda: site.late == {"gone", "edited"})
         asked = time.monotonic()
         # to it alone, as Kubernetes and KillMode=mixed do: readers that are ended too read nothing any more
         watching.process.terminate()
         ran = watching.ended(20)
         lasted = time.monotonic() - asked
     finally:
-        site.server.shutdown()
-        site.server.server_close()
+        site.close()
     assert ran.code == 0, ran.err
     assert 4.5 < lasted < 10
     states = visited(tmp_path)

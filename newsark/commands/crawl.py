@@ -12,7 +12,17 @@ import typer
 from newsark.address import looks_like_host, source_at
 from newsark.console import counted, err, human_bytes, print_json, say
 from newsark.home import Home, KnownFile, unknown_source
-from newsark.options import AllowHostOption, ArchiveOption, ContactOption, DelayOption, EndpointOption, JsonOption
+from newsark.options import (
+    AllowHostOption,
+    ArchiveOption,
+    ContactOption,
+    DelayOption,
+    EndpointOption,
+    JsonOption,
+    NoProgressOption,
+    PlacesArgument,
+    SourceFilesOption,
+)
 from newsark.report import backlog_json, print_backlogs, print_leads, print_name, print_problems, print_years
 from storage.errors import BadSetting, WrongUse
 
@@ -25,16 +35,10 @@ ANY_KIND = ""
 
 
 def crawl(
-    what: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="SOURCE|URL", help="Sources by id or name, or URLs; every known source without any."),
-    ] = None,
+    what: PlacesArgument = None,
     archive: ArchiveOption = None,
     endpoint_url: EndpointOption = None,
-    source_file: Annotated[
-        list[Path] | None,
-        typer.Option("--source-file", metavar="FILE", help="A source file to crawl. May be repeated."),
-    ] = None,
+    source_file: SourceFilesOption = None,
     limit: Annotated[
         int | None, typer.Option("--limit", metavar="N", min=0, help="Visit at most N articles of each source.")
     ] = None,
@@ -52,7 +56,7 @@ def crawl(
     timeout: Annotated[
         float | None, typer.Option("--timeout", metavar="SECONDS", help="Longest time for one exchange.")
     ] = None,
-    no_progress: Annotated[bool, typer.Option("--no-progress", help="Show no live lines.")] = False,
+    no_progress: NoProgressOption = False,
     json: JsonOption = False,
 ) -> None:
     """Visit everything that is due, then stop and report.

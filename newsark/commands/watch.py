@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from newsark.commands.crawl import errands_for
 from newsark.console import counted, err, say
 from newsark.home import Home
-from newsark.options import AllowHostOption, ArchiveOption, ContactOption, DelayOption, EndpointOption
+from newsark.options import (
+    AllowHostOption,
+    ArchiveOption,
+    ContactOption,
+    DelayOption,
+    EndpointOption,
+    NoProgressOption,
+    PlacesArgument,
+    SourceFilesOption,
+)
 from newsark.report import print_backlogs, print_name, print_problems
 
 if TYPE_CHECKING:
@@ -20,20 +28,14 @@ STOPPED = ("finished", "interrupted", "nothing-found")
 
 
 def watch(
-    what: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="SOURCE|URL", help="Sources by id or name, or URLs; every known source without any."),
-    ] = None,
+    what: PlacesArgument = None,
     archive: ArchiveOption = None,
     endpoint_url: EndpointOption = None,
-    source_file: Annotated[
-        list[Path] | None,
-        typer.Option("--source-file", metavar="FILE", help="A source file to watch. May be repeated."),
-    ] = None,
+    source_file: SourceFilesOption = None,
     allow_host: AllowHostOption = None,
     delay: DelayOption = None,
     contact: ContactOption = None,
-    no_progress: Annotated[bool, typer.Option("--no-progress", help="Show no live lines.")] = False,
+    no_progress: NoProgressOption = False,
 ) -> None:
     """Visit feeds, sitemaps, sections and articles when they fall due, until stopped.
 
