@@ -3,7 +3,8 @@
     python benchmarks/crawl.py [--pages 2000] [--corpus DIR] [--rounds 3]
 
 Newsark fetches, archives, extracts and records; bare Scrapy only fetches the same pages; the trafilatura command line
-only extracts the same pages from disk, with two processes. Runs are interleaved, and medians are printed. CPU is user
+only extracts the same pages from disk, with two processes. None of them fetches the
+pages' files. Runs are interleaved, and medians are printed. CPU is user
 and system time of every process of a command; the server is not counted.
 """
 
@@ -85,7 +86,7 @@ def _newsark(work: Path, site: str) -> Measured:
     host = site.removeprefix("http://")
     (work / "bench.toml").write_text(
         f'id = "bench"\nname = "bench"\nhome = "{site}/"\ndelay_seconds = 0\nmax_concurrency = 16\n'
-        f'allow_hosts = ["{host}"]\ndiscover = "listed"\nsitemaps = ["{site}/sitemap.xml"]\n'
+        f'allow_hosts = ["{host}"]\ndiscover = "listed"\nrequisites = "none"\nsitemaps = ["{site}/sitemap.xml"]\n'
     )
     command = [str(BIN / "newsark"), "crawl", "--source-file", "bench.toml", "--archive", "archive", "--no-progress"]
     return measure(command, cwd=work, log=work / "newsark.log")

@@ -20,7 +20,7 @@ from scrapy.utils.defer import deferred_from_coro
 from twisted.internet.defer import Deferred
 
 from crawler.keeper import Stopped
-from crawler.kinds import ARTICLE_PRIORITY
+from crawler.kinds import ARTICLE_PRIORITY, RESOURCE, RESOURCE_PRIORITY
 from storage.leads import Lead, Leads
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LEASE_COUNT = 64
+# The files of pages have a share from the beginning, and never all of it: their hosts may be slow.
+LEASE_FILES = 24
 
 
 class Frontier(BaseScheduler):
@@ -178,6 +180,7 @@ class Frontier(BaseScheduler):
             self._more = False
             return []
         count = self._room()
+        files = max(LEASE_FILES - sum(lead.kind == RESOURCE for lead in self._outstanding.values()), 0)
         articles = count if self._articles_left is None else min(count, self._articles_left)
         since = self.spider.services.options.since
         sweep = self.spider.services.options.sweep
@@ -187,17 +190,20 @@ class Frontier(BaseScheduler):
             leads.promote(self.spider.services.clock())
             # in a sweep lists may name lists for days: articles have their share from the beginning
             lists = leads.lease(max(1, count // 2) if sweep else count, below_priority=ARTICLE_PRIORITY)
-            room = min(articles, count - len(lists))
-            some = leads.lease(room, max_rank=newest_first, oldest_first=sweep) if room > 0 else []
+            room = min(files, count - len(lists))
+            needed = leads.lease(room, from_priority=RESOURCE_PRIORITY) if room > 0 else []
+            room = min(articles, count - len(lists) - len(needed))
+            among = {"from_priority": ARTICLE_PRIORITY, "below_priority": RESOURCE_PRIORITY, "max_rank": newest_first}
+            some = leads.lease(room, **among, oldest_first=sweep) if room > 0 else []
             if sweep:
                 self.spider.progress.left = leads.left()
-            return lists + some
+            return lists + needed + some
 
         leased = await self.spider.with_leads(take)
         taken = sum(lead.kind == "article" for lead in leased)
         if self._articles_left is not None:
             self._articles_left -= taken
-        self._more = len(leased) == count
+        self._more = len(leased) == count or sum(lead.kind == RESOURCE for lead in leased) == files
         return leased
 
     @property

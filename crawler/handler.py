@@ -67,12 +67,18 @@ class WireHandler(BaseDownloadHandler):
     async def download_request(self, request: Request) -> Response:
         """The response as kept in the archive.
 
-        Raises FetchFailed when nothing readable came, Refused when the guard refuses, HostHeld when the host is to be
-        left alone (BudgetSpent when the day's budget is used up), Stopped when the crawl ends.
+        Raises FetchFailed when nothing readable came, Refused when the guard or the page's budget refuses, HostHeld
+        when the host is to be left alone (BudgetSpent when the day's budget is used up), Stopped when the crawl ends.
         """
         host = urlsplit(request.url).netloc
+        share = self.spider.pages.take(request)
         async with self.manners.visiting(host), self.spider.budget.request(host) as allowance:
-            return await self._visit(host, request, allowance)
+            allowance.max_bytes = self.spider.pages.limit(request, share, allowance.max_bytes)
+            try:
+                return await self._visit(host, request, allowance)
+            finally:
+                if share is not None:
+                    share.bytes += allowance.used
 
     async def _visit(self, host: str, request: Request, allowance: Allowance) -> Response:
         if self.spider.is_stopping():

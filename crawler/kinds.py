@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from storage.leads import LISTS_BELOW
+from storage.leads import LISTS_BELOW, RESOURCES_FROM
 
-FEED, SITEMAP, SECTION, ARTICLE = "feed", "sitemap", "section", "article"
+FEED, SITEMAP, SECTION, ARTICLE, RESOURCE = "feed", "sitemap", "section", "article", "resource"
 LISTS = (FEED, SITEMAP, SECTION)
 
-ARTICLE_PRIORITY = LISTS_BELOW
+ARTICLE_PRIORITY, RESOURCE_PRIORITY = LISTS_BELOW, RESOURCES_FROM
 PRIORITY = {
     (FEED, None): 10,
     (SITEMAP, "news-sitemap"): 15,
@@ -18,6 +18,9 @@ PRIORITY = {
     (ARTICLE, "section"): 55,
     (ARTICLE, "sitemap"): 60,
     (ARTICLE, None): 70,
+    (RESOURCE, "style"): RESOURCE_PRIORITY,
+    (RESOURCE, None): RESOURCE_PRIORITY + 2,
+    (RESOURCE, "script"): RESOURCE_PRIORITY + 4,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from crawler.kinds import RESOURCE
 from crawler.visit import Answer, Problem, Visit
 from storage.leads import Acknowledgement, LeadState
 
@@ -49,12 +50,15 @@ def acknowledgement(visit: Visit, *, changed: bool, again: timedelta | None = No
     if problem.refused:
         # a site whose robots.txt cannot be had is away: asked again ever more rarely, as its articles would be
         is_away = problem.kind == "robots-unreachable"
+        if visit.lead.kind == RESOURCE:
+            due = None if again is None else visit.at + again
+            return _made(visit, "refused", problem, due, visit.lead.attempts + is_away)
         wait = max(again or REFUSED_AGAIN_AFTER, REFUSED_AGAIN_AFTER) if is_away else REFUSED_AGAIN_AFTER
         return _made(visit, "refused", problem, visit.at + wait, visit.lead.attempts + is_away)
     attempts = visit.lead.attempts + problem.attempted
     if problem.passing and attempts < MAX_ATTEMPTS:
         return _made(visit, "pending", problem, visit.at + retry_delay(attempts, problem), attempts)
-    if problem.passing or problem.kind in HEALED_BY_OTHERS:
+    if (problem.passing or problem.kind in HEALED_BY_OTHERS) and visit.lead.kind != RESOURCE:
         again = FAILED_AGAIN_AFTER if again is None else max(again, FAILED_AGAIN_AFTER)
     return _made(visit, "failed", problem, None if again is None else visit.at + again, attempts)
 

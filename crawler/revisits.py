@@ -24,6 +24,8 @@ class Revisits:
     absences: Sequence[timedelta] = (6 * HOUR, 20 * HOUR, 2 * DAY, 5 * DAY, 14 * DAY)
     list_shortest: timedelta = timedelta(minutes=10)
     list_longest: timedelta = timedelta(hours=6)
+    missing_file: timedelta = DAY
+    missing_visits: int = 6
 
     def after_good(self, age: timedelta, since_change: timedelta | None, urgency: int = 0) -> timedelta:
         """Until the next visit of an article that was there: `age` since its publication, `since_change` since the last
@@ -38,6 +40,11 @@ class Revisits:
         """
         step = self.absences[visits - 1] if visits <= len(self.absences) else self.longest
         return step / float(2 ** min(urgency, 1))
+
+    def after_file(self, attempts: int, *, is_passing: bool) -> timedelta | None:
+        """Until the next visit of a page's file: what was kept is kept, and what is missing is asked for on a few days
+        where that may help."""
+        return self.missing_file if is_passing and attempts < self.missing_visits else None
 
     def after_list(self, since_visit: timedelta | None, found: int, urgency: int = 0) -> timedelta:
         """Until the next visit of a feed, sitemap or section: half the time when it had news, half as long again when

@@ -21,7 +21,7 @@ from crawler import outcome
 from crawler.furniture import SourceFurniture
 from crawler.identity import shown_after, shown_by
 from crawler.keeper import Stopped
-from crawler.kinds import ARTICLE, SECTION
+from crawler.kinds import ARTICLE, LISTS, RESOURCE, SECTION
 from crawler.revisits import Revisits, age_of
 from crawler.source import Source
 from crawler.visit import Answer, Problem, Visit
@@ -32,7 +32,7 @@ from pipelines.likeness import duplicate_of
 from pipelines.observation import Outcome, build_observation, observation_line
 from pipelines.record import build_record, record_line
 from storage.archive import Archive, Settlement
-from storage.leads import LeadState
+from storage.leads import Acknowledgement, LeadState
 from storage.versions import Observation, Version
 
 if TYPE_CHECKING:
@@ -144,14 +144,15 @@ class _Group:
         self.furniture = furniture
         self.settlement = Settlement()
         self.is_source_doubtful = False
-        known = archive.articles_of_leads(source.id, [visit.lead.id for visit in visits])
-        self._shown = {visit.lead.id: shown_by(visit, source, known.get(visit.lead.id)) for visit in visits}
+        pages = [visit for visit in visits if visit.lead.kind != RESOURCE]
+        known = archive.articles_of_leads(source.id, [visit.lead.id for visit in pages])
+        self._shown = {visit.lead.id: shown_by(visit, source, known.get(visit.lead.id)) for visit in pages}
         keys = {*known.values(), *(shown.key for shown in self._shown.values())}
         self._latest = archive.latest_versions(source.id, sorted(keys))
         found = [visit.found for visit in visits]
         new = archive.with_leads(source.id, lambda leads: leads.unknown(found)) if any(found) else found
         self._news = {visit.lead.id: len(some) for visit, some in zip(visits, new, strict=True)}
-        for visit in visits:
+        for visit in pages:
             before = self._latest.get(known.get(visit.lead.id, ""))
             shown, problem = shown_after(visit, source, self._shown[visit.lead.id], before)
             self._shown[visit.lead.id], visit.problem = shown, visit.problem or problem
@@ -169,6 +170,9 @@ class _Group:
     def compare_and_record(self, visit: Visit) -> None:
         """Steps 7 and 8 of one visit, and the acknowledgement that step 9 will commit."""
         changed = self._is_changed_list(visit)
+        if visit.lead.kind == RESOURCE:
+            self._acknowledge(visit, outcome.acknowledgement(visit, changed=changed, again=_file_again(visit)))
+            return
         reading = visit.reading
         is_part = reading is not None and reading.kind in WITH_TEXT - WHOLE
         if is_part and self._key(visit) not in self._latest:
@@ -183,9 +187,12 @@ class _Group:
         if not shows and visit.lead.kind == ARTICLE and acknowledged.state != "pending":
             # one that is tried again in a moment is not over
             self._observe_absence(visit)
-        is_list, is_new = visit.lead.kind != ARTICLE, visit.lead.attempts < outcome.MAX_ATTEMPTS
+        is_list, is_new = visit.lead.kind in LISTS, visit.lead.attempts < outcome.MAX_ATTEMPTS
         if is_list and is_new and acknowledged.state != "pending" and _tells_of_absence(visit):
             self.is_source_doubtful |= absence_word(visit) in ("unreachable", "blocked")
+        self._acknowledge(visit, acknowledged)
+
+    def _acknowledge(self, visit: Visit, acknowledged: Acknowledgement) -> None:
         self.settlement.acknowledgements.append(acknowledged)
         self.settlement.found.append(visit.found)
 
@@ -292,6 +299,13 @@ class _Group:
         )
         self.settlement.observations.append(seen)
         self.settlement.records.append(observation_line(build_observation(seen, capture)))
+
+
+def _file_again(visit: Visit) -> timedelta | None:
+    """How long until the next visit of a page's file, None for not by itself."""
+    problem = visit.problem
+    may_pass = problem is not None and (problem.passing or problem.kind == "robots-unreachable")
+    return REVISITS.after_file(visit.lead.attempts + 1, is_passing=may_pass)
 
 
 _WORDS: dict[str, Outcome] = {

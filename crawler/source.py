@@ -18,9 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -28,100 +26,30 @@ from pydantic import (
     model_validator,
 )
 
-from crawler.guard import Guard
 from crawler.pattern import matches
 from crawler.scope import ScopeVerdict, site_of
 from crawler.shape import shape_of
-from crawler.weburl import WebUrl, parse_host, parse_web_url
+from crawler.sourcevalues import (
+    MAX_ID_LENGTH,
+    AllowedHosts,
+    FieldTable,
+    HeaderText,
+    Hosts,
+    Language,
+    Line,
+    Patterns,
+    Seconds,
+    Slug,
+    Texts,
+    Url,
+    Urls,
+)
+from crawler.weburl import WebUrl, parse_web_url
+from pipelines.requisites import Requisites
 from pipelines.selectors import Selectors, check_expression
-from storage.errors import BadSetting, BadSourceFile, Refused
+from storage.errors import BadSourceFile, Refused
 
-MAX_ID_LENGTH = 64
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_HEADER_TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
-_PATTERN_START = ("/", "*", "http://", "https://")
 _RISKS = ("normal", "high", "acute")
-
-
-def is_source_id(value: str) -> bool:
-    """Whether a text can be the id of a source."""
-    return _SLUG.fullmatch(value) is not None and len(value) <= MAX_ID_LENGTH
-
-
-def _slug(value: str) -> str:
-    if not is_source_id(value):
-        raise ValueError(f"must be lower-case letters, digits and single hyphens, at most {MAX_ID_LENGTH}")
-    return value
-
-
-def _one_line(value: str) -> str:
-    if not value.strip() or not value.isprintable():
-        raise ValueError("must be one line of text")
-    return value
-
-
-def _url(value: str) -> str:
-    try:
-        return str(parse_web_url(value))
-    except Refused as error:
-        raise ValueError(f"{value!r} is not a URL to visit: {error.problem}") from None
-
-
-def _host(value: str) -> str:
-    try:
-        return parse_host(value, value)
-    except Refused as error:
-        raise ValueError(f"{error.problem}; write a host name without scheme, port and path") from None
-
-
-def _pattern(value: str) -> str:
-    if not value.startswith(_PATTERN_START):
-        raise ValueError(f"{value!r} must begin with /, *, http:// or https://")
-    return value
-
-
-def _allowed_host(value: str) -> str:
-    try:
-        Guard([value])
-    except BadSetting as error:
-        raise ValueError(f"{value!r}: {error.problem}") from None
-    return value
-
-
-def _language(value: str) -> str:
-    if not _LANGUAGE.fullmatch(value):
-        raise ValueError("must be a language tag, such as 'ru' or 'pt-BR'")
-    return value
-
-
-def _header_text(value: str) -> str:
-    if not _HEADER_TEXT.fullmatch(value):
-        raise ValueError("must be one line of ASCII text: it is sent in a header")
-    return value
-
-
-def _expressions(value: Any) -> Any:
-    """Each field's expressions as they stand, once they are known to be usable."""
-    if not isinstance(value, dict):
-        raise ValueError('must be a table, such as [fields] with headline = "h1.title" below it')
-    for name, told in value.items():
-        listed = [told] if isinstance(told, str) else told
-        if not isinstance(listed, list | tuple) or not all(isinstance(one, str) and one for one in listed):
-            raise ValueError(f"{name}: must be a selector in quotes, or a list of them")
-        for one in listed:
-            check_expression(name, one)
-    return {name: told if isinstance(told, str) else tuple(told) for name, told in value.items()}
-
-
-Texts = Annotated[tuple[str, ...], Field(strict=False)]
-Url = Annotated[str, AfterValidator(_url)]
-Urls = Annotated[tuple[Url, ...], Field(strict=False)]
-Patterns = Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], Field(strict=False)]
-Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], Field(strict=False)]
-AllowedHosts = Annotated[tuple[Annotated[str, AfterValidator(_allowed_host)], ...], Field(strict=False)]
-HeaderText = Annotated[str, AfterValidator(_header_text)]
-Seconds = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Source(BaseModel):
@@ -129,12 +57,10 @@ class Source(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    id: Annotated[str, AfterValidator(_slug)] = Field(
-        description="Its name in file names: lower-case letters, digits and hyphens. Never change it."
-    )
-    name: Annotated[str, AfterValidator(_one_line)] = Field(description="The newsroom's name, for people.")
+    id: Slug = Field(description="Its name in file names: lower-case letters, digits and hyphens. Never change it.")
+    name: Line = Field(description="The newsroom's name, for people.")
     home: Url = Field(description="Its home page. Links within this site belong to the source.")
-    language: Annotated[str, AfterValidator(_language)] | None = Field(
+    language: Language | None = Field(
         default=None, description="Its language where pages do not say, as a tag: 'ru', 'pt-BR'."
     )
     risk: Literal["normal", "high", "acute"] = Field(
@@ -176,11 +102,25 @@ class Source(BaseModel):
     daily_bytes: Annotated[int, Field(ge=1_000_000)] | None = Field(
         default=None, description="Most bytes of pages in a day (UTC), as they come; at least 1000000."
     )
+    requisites: Requisites = Field(
+        default="page",
+        description="What is kept with each article so that it can be seen as it was: 'page' (pictures, style sheets,"
+        " fonts, scripts), 'images' (the pictures in the page) or 'none'.",
+    )
+    page_requests: int = Field(default=200, ge=1, description="Most files that one page may bring with it.")
+    page_bytes: int = Field(
+        default=30_000_000, ge=10_000, description="When a page's files came to this many bytes, no more are asked for."
+    )
+    block: Patterns = Field(
+        default=(),
+        description="Files of pages that are not asked for, as patterns like those of include; trackers and"
+        " advertising are left out anyway.",
+    )
     robots: Literal["obey", "ignore"] = Field(
         default="obey",
         description="robots.txt: 'obey', or 'ignore' with a robots_reason. The record says which.",
     )
-    robots_reason: Annotated[str, AfterValidator(_one_line)] | None = Field(
+    robots_reason: Line | None = Field(
         default=None, description="Why robots.txt is not obeyed: who decided it, and on what ground."
     )
     user_agent: HeaderText | None = Field(
@@ -202,7 +142,7 @@ class Source(BaseModel):
     remove: Texts = Field(
         default=(), description="CSS selectors of what stands within articles and is none: it goes into `removed`."
     )
-    fields: Annotated[dict[str, str | Texts], BeforeValidator(_expressions)] = Field(
+    fields: FieldTable = Field(
         default={},
         description="Where its pages have a field, by CSS selector or by jsonld: and a JMESPath, when it is read"
         " wrongly; of a list the first that says something. docs/extraction.md has an example.",
@@ -268,6 +208,10 @@ class Source(BaseModel):
             return ScopeVerdict(True, f"include {included!r}")
         return ScopeVerdict(False, "it matches no include pattern") if self.include else verdict
 
+    def blocks(self, url: str) -> str | None:
+        """The pattern of `block` that a page's file matches, or None."""
+        return _first_match(self.block, parse_web_url(url)) if self.block else None
+
     @cached_property
     def _listed(self) -> frozenset[str]:
         return frozenset((self.home, *self.feeds, *self.sitemaps, *self.sections))
@@ -304,14 +248,14 @@ def source_for_url(url: str, *, allow_hosts: Collection[str] = (), delay_seconds
     delay is none.
     """
     parsed = parse_web_url(url)
-    slug = re.sub(r"[^a-z0-9]+", "-", parsed.authority.removeprefix("www.")).strip("-") or "source"
-    if len(slug) > MAX_ID_LENGTH:
-        slug = f"{slug[:50].strip('-')}-{hashlib.sha256(slug.encode()).hexdigest()[:12]}"
+    name = re.sub(r"[^a-z0-9]+", "-", parsed.authority.removeprefix("www.")).strip("-") or "source"
+    if len(name) > MAX_ID_LENGTH:
+        name = f"{name[:50].strip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
     is_home = parsed.path.endswith("/") and shape_of(parsed).kind == "section"
     home = f"{parsed.origin}{parsed.path if is_home else '/'}"
     try:
         return Source(
-            id=slug,
+            id=name,
             name=parsed.authority,
             home=home,
             allow_hosts=tuple(allow_hosts),
@@ -356,8 +300,8 @@ _EXPECTED = {
     "float_type": "must be a number",
     "finite_number": "must be an ordinary number",
     "literal_error": "must be {expected}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than_equal": "must be at most {le:g}",
+    "greater_than_equal": "must be at least {ge:.12g}",
+    "less_than_equal": "must be at most {le:.12g}",
 }
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crawler.keeper import Stopped
-from crawler.kinds import ARTICLE, SECTION
+from crawler.kinds import ARTICLE, LISTS, RESOURCE, SECTION
 from crawler.listing import read_listing
 from crawler.pagelinks import leads_from_page
-from crawler.visit import Answer, Problem, Visit
+from crawler.requisites import RequisiteLeads, read_style
+from crawler.visit import Answer, Note, Problem, Visit
 from pipelines.article import WHOLE
 from pipelines.page import PageInput
 from storage.errors import PageError, ReaderCrashed
@@ -27,6 +28,7 @@ class ReadStage:
     def __init__(self, spider: NewsroomSpider) -> None:
         self.spider = spider
         self._lists: set[int] = set()
+        self._requisites = RequisiteLeads(spider.source)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -37,15 +39,17 @@ class ReadStage:
         """The visit with what was read from its answer, or with the problem that reading met."""
         if visit.answer is None or visit.problem is not None or visit.answer.status == 304:
             return visit
-        if visit.is_the_same and (visit.lead.kind == ARTICLE or visit.lead.id in self._lists):
+        if visit.is_the_same and (visit.lead.kind not in LISTS or visit.lead.id in self._lists):
             # What was read then holds: a newer extractor reads articles again with `newsark reextract`, and a list is
             # read by each run once, since the source file may say otherwise by now what belongs to it.
             return visit
-        if visit.lead.kind != ARTICLE:
+        if visit.lead.kind in LISTS:
             self._lists.add(visit.lead.id)
         try:
             if visit.lead.kind in (ARTICLE, SECTION):
                 await self._read_page(visit, visit.answer)
+            elif visit.lead.kind == RESOURCE:
+                await self._read_file(visit, visit.answer)
             else:
                 await self._read_list(visit, visit.answer)
         except Stopped:
@@ -64,6 +68,7 @@ class ReadStage:
             fetched_at=visit.at,
             source=self.spider.source.id,
             selectors=self.spider.source.selectors,
+            requisites=self.spider.source.requisites if visit.lead.kind == ARTICLE else "none",
         )
         visit.reading = reading = await self.spider.reading(self.spider.services.pool.submit(page))
         if reading.kind == "unreadable":
@@ -71,9 +76,22 @@ class ReadStage:
             visit.problem = Problem(next(iter(reading.evidence), reading.kind), reading.reason or "")
         elif visit.lead.kind == ARTICLE and reading.kind not in WHOLE:
             visit.problem = Problem(reading.kind, reading.reason or "; ".join(reading.evidence))
+        if reading.requisites:
+            visit.found = self._requisites.of(reading.requisites, visit.lead, answer)
         if visit.lead.kind == SECTION:
             sweep = self.spider.services.options.sweep
             visit.found = leads_from_page(reading.links, visit.lead, self.spider.source, sweep=sweep)
+
+    async def _read_file(self, visit: Visit, answer: Answer) -> None:
+        """A page's file is kept as it is; a style sheet names further ones."""
+        if visit.lead.method != "style":
+            return
+        try:
+            named = await self.spider.reading(self.spider.services.pool.call(read_style, answer))
+        except PageError as problem:
+            visit.notes = [Note(problem.kind, str(problem))]
+            return
+        visit.found = self._requisites.of(named, visit.lead, answer)
 
     async def _read_list(self, visit: Visit, answer: Answer) -> None:
         limits = self.spider.services.options.wire.max_body_bytes

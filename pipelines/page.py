@@ -14,6 +14,7 @@ from lxml.html import HtmlElement, document_fromstring
 
 from pipelines.charset import PageText, page_text
 from pipelines.decode import decode_body
+from pipelines.requisites import Requisites
 
 if TYPE_CHECKING:
     from pipelines.selectors import Selectors
@@ -35,7 +36,7 @@ class PageInput:
 
     `headers` are (name, value) in wire order; of `status` None means that nobody knows. `hints` are what the
     lead said of the page, such as a feed's `title` and `published`. `url` is the address that answered.
-    `selectors` are what the source's file says of its pages.
+    `selectors` are what the source's file says of its pages, `requisites` how much is wanted of what they need.
     """
 
     url: str
@@ -46,6 +47,7 @@ class PageInput:
     fetched_at: datetime | None = None
     source: str | None = None
     selectors: Selectors | None = None
+    requisites: Requisites = "none"
 
     def header(self, name: str) -> str | None:
         """All values of a header joined by commas (RFC 9110, 5.3), matched without case, or None."""

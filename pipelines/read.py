@@ -25,6 +25,7 @@ from pipelines.meta import DESCRIPTIONS, IMAGES, TITLES, Meta, page_meta
 from pipelines.overrides import override
 from pipelines.page import Page, PageInput, ReadLimits, open_page
 from pipelines.reading import EXTRACTOR, Reading, extractor_version, reading_version, unreadable
+from pipelines.requisites import Requisite, page_requisites
 from pipelines.selectors import Selectors, body_parts, take_out
 from pipelines.signs import Signs, signs_of
 from pipelines.text import Text, article_text, selected_text
@@ -65,6 +66,7 @@ def _read_tree(page: PageInput, opened: Page, tree: HtmlElement, limits: ReadLim
     canonical = resolve(meta.canonical)
     data = linked_data(_scripts(tree), [page.url, canonical or ""])
     links = page_links(tree, opened.base, limits.max_links)
+    needed = page_requisites(tree, opened.base, page.requisites)
     headline = choose_headline(meta, data)
     fields = Fields()
     merge(fields, Sources(tree, page.url, opened.base, meta, data, headline, page.hints))
@@ -93,9 +95,18 @@ def _read_tree(page: PageInput, opened: Page, tree: HtmlElement, limits: ReadLim
         judgement.evidence,
         article,
         links,
+        _requisites(page, needed, article) if judgement.kind in WITH_TEXT else (),
         tuple(feeds),
         canonical,
     )
+
+
+def _requisites(page: PageInput, needed: tuple[Requisite, ...], article: dict[str, Any]) -> tuple[Requisite, ...]:
+    """What an article's page needs, and the pictures that its record names."""
+    if page.requisites == "none":
+        return ()
+    named = (Requisite(image["url"], "image") for image in article.get("image") or ())
+    return tuple({one.url: one for one in (*needed, *named)}.values())
 
 
 def _text(tree: HtmlElement, told: Told, selectors: Selectors | None) -> Text:

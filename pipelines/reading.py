@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.article import Kind
 from pipelines.links import Link
+from pipelines.requisites import Requisite
 from storage.errors import PageError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Reading:
     evidence: tuple[str, ...] = ()
     article: Mapping[str, Any] | None = None
     links: tuple[Link, ...] = ()
+    requisites: tuple[Requisite, ...] = ()
     feed_links: tuple[str, ...] = ()
     canonical: str | None = None
     read_ms: float = 0.0

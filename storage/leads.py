@@ -23,6 +23,9 @@ PROBLEM_URLS = 20
 LISTS_BELOW = 50
 """Every lead that lists articles has a smaller priority than this, so that one index range holds them all."""
 
+RESOURCES_FROM = 80
+"""Every lead that is a file of a page, and no page itself, has at least this priority."""
+
 LONGEST_WAIT = timedelta(days=30)
 
 
@@ -233,17 +236,20 @@ class Leads:
         self,
         count: int,
         *,
+        from_priority: int | None = None,
         below_priority: int | None = None,
         max_rank: int | None = None,
         oldest_first: bool = False,
     ) -> list[Lead]:
         """Up to `count` ready leads, most urgent first; they are leased until acknowledged or reclaimed.
 
-        Only those with a smaller priority than `below_priority`, and only those whose rank is unknown (0) or at
-        most `max_rank`, when these are given. With `oldest_first` in exactly the opposite order: what is urgent is
-        what is only in old lists, and has no date or an old one.
+        Only those with at least the priority `from_priority`, with a smaller one than `below_priority`, and only those
+        whose rank is unknown (0) or at most `max_rank`, when these are given. With `oldest_first` in exactly the
+        opposite order: what is urgent is what is only in old lists, and has no date or an old one.
         """
         chosen = select(leads.c.id).where(self._mine, leads.c.queue == READY)
+        if from_priority is not None:
+            chosen = chosen.where(leads.c.priority >= from_priority)
         if below_priority is not None:
             chosen = chosen.where(leads.c.priority < below_priority)
         if max_rank is not None:
@@ -313,14 +319,14 @@ class Leads:
         return table
 
     def problems(self, limit: int = 50) -> list[dict[str, Any]]:
-        """Every reason that leads have, with how many have it and the first of them; most first.
+        """Every reason that leads of pages have, with how many have it and the first of them; most first.
 
         Each is {"state", "reason", "count", "kind", "url", "detail", "urls"}, with `urls` of the first PROBLEM_URLS;
         a captured lead may have one too, as a note.
         """
         groups = self.connection.execute(
             select(leads.c.state, leads.c.reason, func.count().label("count"))
-            .where(self._mine, leads.c.reason.is_not(None))
+            .where(self._mine, leads.c.reason.is_not(None), leads.c.priority < RESOURCES_FROM)
             .group_by(leads.c.state, leads.c.reason)
             .order_by(func.count().desc(), leads.c.reason)
             .limit(limit)
@@ -330,7 +336,7 @@ class Leads:
     def _problem(self, state: str, reason: str, count: int) -> dict[str, Any]:
         query = (
             select(leads.c.kind, leads.c.url, leads.c.detail)
-            .where(self._mine, leads.c.state == state, leads.c.reason == reason)
+            .where(self._mine, leads.c.state == state, leads.c.reason == reason, leads.c.priority < RESOURCES_FROM)
             .order_by(leads.c.id)
             .limit(PROBLEM_URLS)
         )

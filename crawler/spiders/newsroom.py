@@ -19,11 +19,12 @@ from crawler.diskspace import RoomyManners, size
 from crawler.frontier import Frontier
 from crawler.handler import FetchFailed, WireHandler
 from crawler.keeper import STORAGE_PROBLEMS, Stopped
-from crawler.kinds import ARTICLE, FEED, LISTS, SITEMAP
+from crawler.kinds import ARTICLE, FEED, LISTS, RESOURCE, SITEMAP
 from crawler.manners import retry_after_seconds
 from crawler.outcome import problem_of
 from crawler.problem import problem_from
 from crawler.progress import Progress
+from crawler.requisites import PageBudgets
 from crawler.robots import RobotsMiddleware
 from crawler.settlement import Settler
 from crawler.source import Source
@@ -89,6 +90,7 @@ class NewsroomSpider(Spider):
             save=self._promise,
             clock=services.clock,
         )
+        self.pages = PageBudgets(source.page_requests, source.page_bytes)
         contact = source.contact or options.contact
         self.headers = agent.request_headers(source.user_agent or options.user_agent, contact)
         self.handler: WireHandler | None = None
@@ -166,6 +168,9 @@ class NewsroomSpider(Spider):
     def request_for(self, lead: Lead) -> Request:
         """The request that visits a lead; conditional where an earlier whole response is kept (RFC 9110, 13.1)."""
         headers = dict(self.headers)
+        if lead.kind == RESOURCE:
+            # as a browser would ask for it: some newsrooms refuse their pictures otherwise
+            headers |= {"Accept": "*/*", "Referer": lead.hints.get("page", "")}
         if lead.last_capture is not None:
             if lead.etag:
                 headers["If-None-Match"] = lead.etag
@@ -176,8 +181,8 @@ class NewsroomSpider(Spider):
             callback=self.visited,
             errback=self.ended,
             headers=headers,
-            # A newsroom may name a feed that another company serves for it.
-            meta={"lead": lead, "via": lead.via, "any_host": lead.kind in (FEED, SITEMAP)},
+            # Another company may serve a newsroom's feeds and files.
+            meta={"lead": lead, "via": lead.via, "any_host": lead.kind in (FEED, SITEMAP, RESOURCE)},
             dont_filter=True,
         )
 

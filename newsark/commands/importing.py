@@ -155,7 +155,7 @@ class _Run:
         return next((row.id for row in rows if name in (row.id, row.name)), None)
 
     def _refuse_bad_id(self, name: str) -> None:
-        from crawler.source import is_source_id
+        from crawler.sourcevalues import is_source_id
 
         if not is_source_id(name):
             problem = "is neither a source here nor the id of a collection: lower-case letters, digits and hyphens"
