@@ -22,6 +22,7 @@ from newsark.commands import (
     ledger,
     rebuild,
     reextract,
+    replay,
     show,
     sources,
     status,
@@ -38,7 +39,7 @@ class Commands(PlainGroup):
     """Newsark's commands."""
 
     order = (
-        *("init", "sources", "crawl", "watch", "status", "show", "diff", "ledger", "export", "extract"),
+        *("init", "sources", "crawl", "watch", "status", "show", "diff", "ledger", "export", "replay", "extract"),
         *("import", "verify", "validate", "reextract", "rebuild", "alerts", "doctor"),
     )
 
@@ -60,6 +61,7 @@ app.command("show", cls=PlainCommand)(show.show)
 app.command("diff", cls=PlainCommand)(diff.diff)
 app.command("ledger", cls=PlainCommand)(ledger.ledger)
 app.command("export", cls=PlainCommand)(export.export)
+app.command("replay", cls=PlainCommand)(replay.replay)
 app.command("extract", cls=PlainCommand)(extract.extract)
 app.command("import", cls=PlainCommand)(importing.import_files)
 app.command("verify", cls=PlainCommand)(verify.verify)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 
 from storage.capture import Capture
 from storage.catalogue import captures
+from storage.cdxj import is_indexed
+from storage.uris import urlkey
 
 _COLUMNS = (
     captures.c.key,
@@ -57,6 +59,7 @@ def add_captures(connection: Connection, source_id: str, kept: Sequence[tuple[Ca
     rows = [
         {column.name: getattr(capture, column.name) for column in _COLUMNS}
         | {"source_id": source_id, "lead_id": lead_id}
+        | {"urlkey": urlkey(capture.url) if is_indexed(capture) else None}
         for capture, lead_id in kept
     ]
     connection.execute(insert(captures), rows)
@@ -70,6 +73,19 @@ def add_missing_captures(connection: Connection, source_id: str, kept: Sequence[
         query = select(captures.c.record_id).where(captures.c.record_id.in_(ids[start : start + 500]))
         known.update(connection.execute(query).scalars())
     add_captures(connection, source_id, [one for one in kept if one[0].record_id not in known])
+
+
+def captures_between(connection: Connection, first: str, end: str) -> Iterator[tuple[str, Capture]]:
+    """What can be replayed whose SURT key is at least `first` and less than `end`, by key and date, with its source."""
+    query = (
+        select(captures.c.source_id, *_COLUMNS)
+        .where(captures.c.urlkey >= first, captures.c.urlkey < end)
+        .order_by(captures.c.urlkey, captures.c.date)
+    )
+    for source_id, *row in connection.execution_options(yield_per=500).execute(query):
+        capture = capture_from_row(row)
+        assert capture is not None
+        yield source_id, capture
 
 
 def original_of(connection: Connection, source_id: str, payload_digest: str) -> Capture | None:

@@ -125,6 +125,8 @@ captures = Table(
     Column("ip_address", String(64)),
     Column("protocol", String(32)),
     Column("refers_to", String(64)),
+    Column("urlkey", Text().with_variant(Text(collation="C"), "postgresql")),
+    Index("captures_by_urlkey", "urlkey", "date"),
     Index("captures_by_digest", "source_id", "payload_digest"),
     Index("captures_by_lead", "lead_id"),
     Index("captures_by_record", "record_id"),
