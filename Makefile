@@ -8,7 +8,7 @@ STORE ?= directory
 JOBS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo crawl test check bench lock docs clean
+.PHONY: help setup browser demo crawl test check bench lock docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +29,11 @@ crawl: setup ## Crawl a real newsroom: make crawl SITE=https://…
 	@test -n "$(SITE)" || { echo 'Which newsroom? make crawl SITE=https://…'; exit 2; }
 	@$(BIN)/newsark crawl "$(SITE)" --archive $(ARCHIVE)
 
-test: setup ## Run the tests
+browser: ## Install Debian's Chromium for the tests that look at pages
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } >/dev/null 2>&1 \
+		|| echo 'NO BROWSER: Chromium cannot be installed here; tests of what people see will be skipped' >&2
+
+test: setup browser ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: setup ## Style, types, generated documents

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
+import zlib
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -12,14 +14,27 @@ from typing import Any
 from tests.loopback import LoopbackSite, Shown
 from tests.pipelines.judged_pages import ARTICLE_HEAD, page, paragraphs
 
-PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
+
+def _png(width: int, height: int) -> bytes:
+    """A picture of that size, all red."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    lines = zlib.compress((b"\0" + b"\xc8\x20\x20" * width) * height, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", lines) + chunk(b"IEND", b"")
+
+
+PICTURE = _png(90, 40)
 TYPES = {".css": "text/css", ".png": "image/png", ".js": "text/javascript", ".woff2": "font/woff2"}
 
 
 def story(name: str) -> str:
     told = [f"Sentence {number} on the harbour called {name}, where ships lay at anchor." for number in range(12)]
     pictures = (
-        f'<figure><img src="/img/{name}.png" srcset="/img/{name}-big.png 1200w"><figcaption>Ships</figcaption></figure>'
+        f'<figure><img src="/img/{name}.png" srcset="/img/{name}-tiny.png 300w, /img/{name}-big.png 1200w">'
+        "<figcaption>Ships</figcaption></figure>"
         '<img src="/img/logo.png"><img src="/img/missing.png"><img src="https://www.google-analytics.com/x.gif">'
         '<img src="/banner/ad.png">'
     )
@@ -50,6 +65,7 @@ class Newsroom(LoopbackSite):
             return
         styles = {
             "/css/site.css": b"@import 'more.css'; body { background: url(../img/paper.png) }",
+            "/app.js": b"document.documentElement.dataset.script = 'ran';",
             "/css/more.css": b"@font-face { font-family: A;src:url(/a.woff2)} b { background: url(/img/secret.png)}",
         }
         body = styles.get(handler.path, PICTURE)

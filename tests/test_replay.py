@@ -20,11 +20,11 @@ from tests.pressroom import PICTURE, Newsroom, crawl
 class Replayed:
     """A replay that runs; `get` gives status, headers and body of one of its paths."""
 
-    def __init__(self, process: subprocess.Popen[str], host: str) -> None:
-        self.process, self.host = process, host
+    def __init__(self, process: subprocess.Popen[str], host: str, content_port: str) -> None:
+        self.process, self.host, self.content = process, host, f"127.0.0.1:{content_port}"
 
-    def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        asked = http.client.HTTPConnection(self.host, timeout=30)
+    def get(self, path: str, at: str | None = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        asked = http.client.HTTPConnection(at or self.host, timeout=30)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         asked.request("GET", quote(path, safe="/:?&=*%"), headers=sent)
         answer = asked.getresponse()
@@ -47,7 +47,9 @@ def replaying(*words: str) -> Iterator[Replayed]:
         assert process.stderr is not None
         first = process.stdout.readline()
         assert " at http://" in first, first + process.stderr.read()
-        yield Replayed(process, first.split("http://")[1].strip().rstrip("/"))
+        second = process.stdout.readline()
+        content = second.split("port ")[1].split(",")[0]
+        yield Replayed(process, first.split("http://")[1].strip().rstrip("/"), content)
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
@@ -106,6 +108,15 @@ def test_the_frame_names_what_it_shows_and_keeps_it_in(replay: tuple[str, Replay
     assert "allow-top-navigation" not in text
 
 
+def test_the_port_of_the_pages_serves_nothing_else(replay: tuple[str, Replayed]) -> None:
+    site, running = replay
+    status, _, body = running.get(f"/archive/{NOW}mp_/{site}/news/one", at=running.content)
+    assert (status, b"Sentence 3" in body) == (200, True)
+    for path in ("/", f"/archive/{NOW}/{site}/news/one", f"/archive/*/{site}/news/one"):
+        status, headers, _ = running.get(path, at=running.content)
+        assert (status, headers["location"]) == (302, f"http://{running.host}{path}")
+
+
 def test_a_frame_for_an_address_that_is_script_holds_no_script(replay: tuple[str, Replayed]) -> None:
     site, running = replay
     _, _, body = running.get(f'/archive/{NOW}/{site}/"><script>alert(1)</script>')
@@ -153,4 +164,4 @@ def test_it_listens_to_nobody_but_this_machine_unless_told(kept: tuple[str, Path
     command = [sys.executable, "-m", "newsark", "replay", "--archive", str(kept[1]), "--host", "0.0.0.0"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert "--behind-proxy" in done.stderr
+    assert "--frame-url" in done.stderr

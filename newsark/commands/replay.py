@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -16,10 +17,17 @@ from storage.errors import ExtraMissing, WrongUse
 
 def replay(
     host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 for any that is free.")] = 8380,
-    behind_proxy: Annotated[
-        bool, typer.Option("--behind-proxy", help="Allow other addresses than loopback: a proxy decides who comes.")
-    ] = False,
+    port: Annotated[
+        int,
+        typer.Option("--port", min=0, max=65535, help="The port; archived pages are on the next. 0 for any two."),
+    ] = 8380,
+    frame_url: Annotated[
+        str | None, typer.Option("--frame-url", metavar="URL", help="Where a proxy shows the port.")
+    ] = None,
+    content_url: Annotated[
+        str | None,
+        typer.Option("--content-url", metavar="URL", help="Where a proxy shows the next port: another host than that."),
+    ] = None,
     archive: ArchiveOption = None,
     endpoint_url: EndpointOption = None,
 ) -> None:
@@ -28,18 +36,20 @@ def replay(
     With Memento (TimeGate and TimeMap) and a CDX server. Bytes are read where
     they lie, from the directory or the bucket. Ctrl-C ends it.
     """
-    if not behind_proxy and not _is_loopback(host):
+    if not _is_loopback(host) and not (frame_url and content_url):
         raise WrongUse(
             f"{host} is no loopback address: whoever reaches it could read the whole archive; put a proxy that asks who"
-            " comes in front of it and say --behind-proxy"
+            " comes in front of it, and say --frame-url and --content-url"
         )
+    if (frame_url or content_url) and _origin(frame_url) == _origin(content_url):
+        raise WrongUse("--frame-url and --content-url need two hosts or ports: archived pages must not reach the frame")
     try:
         # first of all: what is imported below must know greenlets instead of threads
         from gevent.monkey import patch_all
     except ModuleNotFoundError as missing:
         raise ExtraMissing("replays", "replay") from missing
     patch_all()
-    _serve(Home.here(archive=archive, endpoint_url=endpoint_url), host, port)
+    _serve(Home.here(archive=archive, endpoint_url=endpoint_url), host, port, (frame_url, content_url))
 
 
 def _is_loopback(host: str) -> bool:
@@ -49,25 +59,40 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _serve(home: Home, host: str, port: int) -> None:
+def _origin(url: str | None) -> tuple[str, str]:
+    parts = urlsplit(url or "")
+    return parts.scheme, parts.netloc
+
+
+def _serve(home: Home, host: str, port: int, urls: tuple[str | None, str | None]) -> None:
     from gevent.pywsgi import WSGIServer
     from pywb.utils.geventserver import RequestURIWSGIHandler
 
-    from reading.replay.app import COLLECTION, Replay
+    from reading.replay.app import COLLECTION, Origins, Replay
 
     with home.archive() as archive:
-        server = WSGIServer(
-            (host, port),
-            Replay(archive, home.short_name),
-            handler_class=RequestURIWSGIHandler,
-            log=None,
-            error_log=logging.getLogger("newsark.replay"),
-        )
-        server.start()
-        at = f"http://{f'[{host}]' if ':' in host else host}:{server.server_port}"
-        say(f"Replay of {home.short_name} at {at}/")
+        servers = [
+            WSGIServer(
+                (host, number),
+                handler_class=RequestURIWSGIHandler,
+                log=None,
+                error_log=logging.getLogger("newsark.replay"),
+            )
+            for number in (port, port + 1 if port else 0)
+        ]
+        for server in servers:
+            server.init_socket()
+        ports = [server.address[1] for server in servers]
+        replay = Replay(archive, home.short_name, Origins(ports[0], ports[1], *urls))
+        for server in servers:
+            server.application = replay
+        at = urls[0] or f"http://{f'[{host}]' if ':' in host else host}:{ports[0]}"
+        say(f"Replay of {home.short_name} at {at.rstrip('/')}/")
+        say(f"Archived pages come from port {ports[1]}, so that they cannot touch the frame around them.")
         say(f"Memento: {at}/{COLLECTION}/timemap/link/URL, CDX: {at}/{COLLECTION}/cdx?url=URL. Ctrl-C ends it.")
         try:
-            server.serve_forever()
+            servers[1].start()
+            servers[0].serve_forever()
         except KeyboardInterrupt:
-            server.stop(timeout=1)
+            for server in servers:
+                server.stop(timeout=1)

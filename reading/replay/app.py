@@ -1,13 +1,15 @@
 """The replay as a WSGI application: pywb over one open archive, with a home page and two scripts of our own.
 
-Pages run where nothing but the replay can be reached: the policy that goes with each forbids every other host, and the
-frame that shows it neither lets it leave nor open windows.
+Archived pages have an origin of their own, another port than the frame around them: they can touch nothing of it, the
+policy that goes with each forbids every other host, and the frame neither lets them leave nor open windows.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -26,37 +28,58 @@ from storage.timestamps import timestamp14
 from storage.versions import Version, Versions
 
 COLLECTION = "archive"
-POLICY = (
-    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; form-action 'self'; object-src 'none';"
-    " frame-ancestors 'self'"
-)
+POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; form-action 'self'; object-src 'none'"
 NEWEST = 20
 _log = logging.getLogger(__name__)
 _HERE = Path(str(files("reading.replay")))
 _OWN = "/static/newsark/"
+# what only the content port serves: pages with a modifier, and what these ask for
+_CONTENT = re.compile(rf"/static/|/{COLLECTION}/\d*[a-z]{{2}}_/|/{COLLECTION}/[a-z]{{2}}_/")
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
-class Replay:
-    """The application. Open the archive first; it must stay open as long as this answers."""
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where the frame and the archived pages are: on two ports, which a proxy may show under two addresses."""
 
-    def __init__(self, archive: Archive, name: str) -> None:
+    frame_port: int
+    content_port: int
+    frame_url: str | None = None
+    content_url: str | None = None
+
+    def of(self, environ: Mapping[str, Any]) -> tuple[str, str]:
+        """Frame and content as whoever asks reaches them, without a slash at the end."""
+        host = str(environ.get("HTTP_HOST", "127.0.0.1"))
+        name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
+        frame = self.frame_url or f"http://{name}:{self.frame_port}"
+        return frame.rstrip("/"), (self.content_url or f"http://{name}:{self.content_port}").rstrip("/")
+
+
+class Replay:
+    """The application, on the ports of frame and content. The archive must stay open as long as this answers."""
+
+    def __init__(self, archive: Archive, name: str, origins: Origins) -> None:
         register_source(CatalogueIndex.over(archive.catalogue))
         BlockLoader.loaders[SCHEME] = RecordLoader.over(archive.holdings)
         self._pywb = FrontEndApp(config_file=str(_HERE / "pywb.yaml"), custom_config=_settings())
         self._pywb.warcserver_server.server.log = LoggingLogAdapter(_log, logging.DEBUG)
-        self._archive, self._name = archive, name
+        self._archive, self._name, self._origins = archive, name, origins
         self._pages = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, as PEP 3333 has it."""
         path = str(environ.get("PATH_INFO", ""))
-        if path in ("", "/"):
-            return self._home(start_response)
         if path.startswith(_OWN):
             return _file(path.removeprefix(_OWN), start_response)
+        frame, content = self._origins.of(environ)
+        if str(environ.get("SERVER_PORT")) == str(self._origins.content_port) and not _CONTENT.match(path):
+            start_response("302 Found", [("Location", frame + str(environ.get("REQUEST_URI", "/")))])
+            return [b""]
+        if path in ("", "/"):
+            return self._home(start_response)
+        environ["newsark.content"] = content
         answer: Iterable[bytes] = self._pywb(environ, start_response)
         return answer
 

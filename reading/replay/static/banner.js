@@ -1,31 +1,29 @@
-// Says above each replayed page when it was captured, and from which newsroom's crawl it is.
+// Shows the page in a frame of another origin, and says above it when it was captured and from which newsroom's crawl.
 "use strict";
 (function () {
-  const data = document.body.dataset;
+  const { url, prefix, content, moment } = document.body.dataset;
+  const frame = document.getElementById("replay");
   const put = (id, text) => { document.getElementById(id).textContent = text; };
-  function shown(url, moment) {
-    const stamp = String(moment || "");
-    const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(stamp);
-    put("moment", parts ? `${parts[1]}-${parts[2]}-${parts[3]} ${parts[4]}:${parts[5]}:${parts[6]} UTC` : "…");
+
+  function show(url, moment) {
+    const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(String(moment || ""));
+    if (parts) put("moment", `${parts[1]}-${parts[2]}-${parts[3]} ${parts[4]}:${parts[5]}:${parts[6]} UTC`);
     put("address", url);
-    document.getElementById("all").href = data.prefix + "*/" + url;
-    const asked = new URLSearchParams({ url, output: "json", limit: "1", closest: stamp });
-    fetch(data.prefix + "cdx?" + asked)
+    document.getElementById("all").href = prefix + "*/" + url;
+    const asked = new URLSearchParams({ url, output: "json", limit: "1", closest: String(moment || "") });
+    fetch(prefix + "cdx?" + asked)
       .then((answer) => answer.text())
-      .then((text) => put("newsroom", JSON.parse(text.split("\n")[0]).newsroom || ""))
-      .catch(() => put("newsroom", ""));
+      .then((text) => put("newsroom", JSON.parse(text.split("\n")[0]).newsroom))
+      .catch(() => put("newsroom", "unknown"));
   }
-  window.WBBanner = {
-    init() {},
-    updateCaptureInfo(url, moment) { shown(url, moment); },
-    onMessage() {},
-    stillIndicatesLoading() { return false; },
-    setCaptureInfo() {},
-  };
-  window.cframe = new ContentFrame({
-    url: data.url + window.location.hash,
-    prefix: data.prefix,
-    request_ts: data.moment,
-    iframe: "#replay",
+
+  window.addEventListener("message", (event) => {
+    if (event.source !== frame.contentWindow || event.origin !== new URL(content).origin) return;
+    const told = event.data;
+    if (!told || (told.wb_type !== "load" && told.wb_type !== "replace-url") || typeof told.url !== "string") return;
+    show(told.url, told.ts || told.request_ts);
+    if (told.title) document.title = `${told.title} (archived)`;
+    history.replaceState(null, "", prefix + (told.request_ts ? `${told.request_ts}/` : "") + told.url);
   });
+  frame.src = content + prefix.replace(/^https?:\/\/[^/]+/, "") + moment + "mp_/" + url + location.hash;
 })();
