@@ -95,3 +95,10 @@ def original_of(connection: Connection, source_id: str, payload_digest: str) -> 
     """
     row = connection.execute(_ORIGINAL, {"source": source_id, "digest": payload_digest}).first()
     return None if row is None else capture_from_row(row)
+
+
+def capture_of_record(connection: Connection, record_id: str) -> Capture | None:
+    """The capture whose WARC record has that id, angle brackets or not, or None."""
+    spelled = record_id if record_id.startswith("<") else f"<{record_id}>"
+    row = connection.execute(select(*_COLUMNS).where(captures.c.record_id.in_([spelled, record_id])).limit(1)).first()
+    return None if row is None else capture_from_row(row)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 _READ_BYTES = 1024 * 1024
 
@@ -52,11 +54,24 @@ def file_chunks(path: Path, offset: int = 0) -> Iterator[bytes]:
 
 def write_durably(path: Path, chunks: Iterable[bytes]) -> None:
     """Write a file; after a crash `path` names either what it named before or all of the chunks."""
-    beside = path.with_name(path.name + ".part")
-    with beside.open("wb") as file:
+    with whole_file(path) as file:
         for chunk in chunks:
             file.write(chunk)
-        file.flush()
-        flush_to_medium(file.fileno())
-    beside.replace(path)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which gets its name, durably, when the block ends; when it raises nothing is left of it."""
+    beside = path.with_name(path.name + ".part")
+    done = False
+    try:
+        with beside.open("wb") as file:
+            yield file
+            file.flush()
+            flush_to_medium(file.fileno())
+        beside.replace(path)
+        done = True
+    finally:
+        if not done:
+            beside.unlink(missing_ok=True)
     flush_directory(path.parent)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -35,6 +35,8 @@ class Format(StrEnum):
     JSONL_GZ = "jsonl.gz"
     CSV = "csv"
     PARQUET = "parquet"
+    WARC = "warc"
+    WACZ = "wacz"
 
 
 class Which(StrEnum):
@@ -96,6 +98,7 @@ def export(
 
     A file gets the records alone. A directory gets them with a data
     package (Frictionless), Croissant metadata, SHA-256 sums and the query.
+    WARC and WACZ get the pages as they were captured, with what they need.
     """
     from reading.exports.run import Export
     from reading.exports.selection import Selection
@@ -113,10 +116,39 @@ def export(
         min_confidence=min_confidence,
         latest_only=versions is Which.LATEST,
     )
-    form = format or next((one for one in reversed(Format) if output.endswith(f".{one}")), Format.JSONL)
+    named = output.removesuffix(".gz") if output.endswith(".warc.gz") else output
+    form = format or next((one for one in reversed(Format) if named.endswith(f".{one}")), Format.JSONL)
     wanted = Export(selection, form.value, split.value)
     with home.archive() as opened:
-        _write(home, opened, wanted, output)
+        if form in (Format.WARC, Format.WACZ):
+            _write_pages(home, opened, wanted, output)
+        else:
+            _write(home, opened, wanted, output)
+
+
+def _write_pages(home: Home, archive: Archive, wanted: Export, output: str) -> None:
+    """The pages of a selection as WARC or WACZ, into a file that is whole or not there."""
+    from reading.exports.wacz import export_wacz, export_warc
+    from storage.durable import whole_file
+
+    def write(to: IO[bytes], name: str, on_row: Callable[[], object] = lambda: None) -> tuple[int, list[str]]:
+        if wanted.form == "warc":
+            return export_warc(archive, wanted.selection, to, name, on_row)
+        return export_wacz(archive, home.short_name, wanted.selection, to, on_row)
+
+    if wanted.split != "none" or output.endswith("/") or Path(output).is_dir():
+        raise WrongUse(f"{wanted.form} is one file; name it, such as -o articles.{wanted.form}, without --split")
+    if output == "-":
+        write(io.BufferedWriter(_StandardOutput(), 1 << 16), "selection.warc.gz")
+        return
+    path = Path(output)
+    if not path.parent.is_dir():
+        raise WrongUse(f"{path} cannot be written: there is no directory {path.parent}")
+    with _progress(archive, wanted.selection) as on_row, whole_file(path) as file:
+        count, missing = write(file, path.name, on_row)
+    for problem in missing:
+        say(f"left out: {problem}", to=err)
+    say(f"Wrote {counted(count, 'page')}, {human_bytes(path.stat().st_size)}, to {output}", to=err)
 
 
 def _write(home: Home, archive: Archive, wanted: Export, output: str) -> None:
