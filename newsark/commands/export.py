@@ -149,6 +149,8 @@ def _write_pages(home: Home, archive: Archive, wanted: Export, output: str) -> N
     for problem in missing:
         say(f"left out: {problem}", to=err)
     say(f"Wrote {counted(count, 'page')}, {human_bytes(path.stat().st_size)}, to {output}", to=err)
+    if missing:
+        raise typer.Exit(1)
 
 
 def _write(home: Home, archive: Archive, wanted: Export, output: str) -> None:
