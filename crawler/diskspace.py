@@ -206,6 +206,9 @@ class DiskSpace:
         while self.is_paused:
             await asyncio.sleep(wait)
             wait = min(1.5 * wait, LONGEST_WAIT_SECONDS)
+            if not self.is_paused:
+                # it ended while this slept, and who is told of it now would wait for good
+                return
             self._tell(self._phrase())
             self._look()
             self._wake()

@@ -193,7 +193,7 @@ class Frontier(BaseScheduler):
             room = min(files, count - len(lists))
             needed = leads.lease(room, from_priority=RESOURCE_PRIORITY) if room > 0 else []
             room = min(articles, count - len(lists) - len(needed))
-            among = {"from_priority": ARTICLE_PRIORITY, "below_priority": RESOURCE_PRIORITY, "max_rank": newest_first}
+            among = {"below_priority": RESOURCE_PRIORITY, "max_rank": newest_first}
             some = leads.lease(room, **among, oldest_first=sweep) if room > 0 else []
             if sweep:
                 self.spider.progress.left = leads.left()

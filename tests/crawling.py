@@ -112,7 +112,7 @@ def id_of(url: str) -> str:
 def write_source(path: Path, site_url: str, **keys: object) -> Path:
     """A source file for a site on loopback that lists its places itself and asks without a delay."""
     chosen: dict[str, object] = {"id": path.stem, "name": path.stem, "home": site_url + "/", "discover": "listed"}
-    chosen |= {"allow_hosts": [host_of(site_url)], "delay_seconds": 0.0, **keys}
+    chosen |= {"allow_hosts": [host_of(site_url)], "delay_seconds": 0.0, "requisites": "none", **keys}
     path.write_text("".join(f"{key} = {_toml(value)}\n" for key, value in chosen.items()))
     return path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -21,6 +22,7 @@ WARC_NAME = "data.warc.gz"
 PAGES_HEAD = {"format": "json-pages-1.0", "id": "pages", "title": "Articles"}
 IN_MEMORY_BYTES = 16 << 20
 BLOCK_BYTES = 1 << 20
+EMPTY_EXTRA = struct.pack("<HH", 0xCAFE, 0)
 
 
 def export_warc(
@@ -87,6 +89,8 @@ class _Package:
         info.compress_type = compression
 
         def done(file: Hashed) -> None:
+            # ReplayWeb.page looks for the extra field of the local header only where the directory has one
+            info.extra = EMPTY_EXTRA
             facts = {"name": path.rpartition("/")[2], "path": path, "hash": f"sha256:{file.sha256}"}
             self._resources.append({**facts, "bytes": file.size_bytes})
 
