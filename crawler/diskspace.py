@@ -203,12 +203,12 @@ class DiskSpace:
 
     async def _watch(self) -> None:
         wait = FIRST_WAIT_SECONDS
-        while self.is_paused:
+        while True:
             await asyncio.sleep(wait)
-            wait = min(1.5 * wait, LONGEST_WAIT_SECONDS)
-            if not self.is_paused:
+            if not self.is_paused or self._watching is not asyncio.current_task():
                 # it ended while this slept, and who is told of it now would wait for good
                 return
+            wait = min(1.5 * wait, LONGEST_WAIT_SECONDS)
             self._tell(self._phrase())
             self._look()
             self._wake()
