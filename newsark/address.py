@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING
 
 from storage.errors import Refused, WrongUse
@@ -29,6 +30,14 @@ def looks_like_host(text: str) -> bool:
     """Whether a word that is no source's name is probably an address without its scheme."""
     host = text.partition("/")[0]
     return "." in host.strip(".") and " " not in host
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on is reached from this machine only."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def normal_spelling(needle: str) -> str | None:

@@ -23,6 +23,7 @@ from newsark.commands import (
     rebuild,
     reextract,
     replay,
+    serve,
     show,
     sources,
     status,
@@ -39,8 +40,8 @@ class Commands(PlainGroup):
     """Newsark's commands."""
 
     order = (
-        *("init", "sources", "crawl", "watch", "status", "show", "diff", "ledger", "export", "replay", "extract"),
-        *("import", "verify", "validate", "reextract", "rebuild", "alerts", "doctor"),
+        *("init", "sources", "crawl", "watch", "status", "show", "diff", "ledger", "export", "serve", "replay"),
+        *("extract", "import", "verify", "validate", "reextract", "rebuild", "alerts", "doctor"),
     )
 
 
@@ -61,6 +62,7 @@ app.command("show", cls=PlainCommand)(show.show)
 app.command("diff", cls=PlainCommand)(diff.diff)
 app.command("ledger", cls=PlainCommand)(ledger.ledger)
 app.command("export", cls=PlainCommand)(export.export)
+app.command("serve", cls=PlainCommand)(serve.serve)
 app.command("replay", cls=PlainCommand)(replay.replay)
 app.command("extract", cls=PlainCommand)(extract.extract)
 app.command("import", cls=PlainCommand)(importing.import_files)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,8 +12,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-# What a newsroom writes may not steer the terminal it is shown on: control characters and changes of direction.
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+from reading.wording import counted as counted
+from reading.wording import human_bytes as human_bytes
+from reading.wording import plain as plain
 
 
 class _Console(Console):
@@ -40,11 +40,6 @@ def say(text: str | Text = "", style: str = "", *, indent: int = 0, to: Console 
 def say_line(text: str | Text, style: str = "") -> None:
     """Print a line that no console may break or cut, since it holds a URL or stands in a column."""
     out.print(Text(plain(text), style) if isinstance(text, str) else text, soft_wrap=True)
-
-
-def plain(text: str) -> str:
-    """The text without what would steer a terminal."""
-    return _STEERING.sub("\ufffd", text)
 
 
 def write_bytes(data: bytes) -> None:
@@ -73,22 +68,7 @@ def print_error(message: str) -> None:
     err.print(Text.assemble(("newsark: ", "bold red"), plain(" ".join(message.split()))), soft_wrap=True)
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: `1 article`, `1,204 articles`."""
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{number:,} {noun if number == 1 else plural}"
-
-
 def short(path: Path) -> str:
     """A path as people type it: relative to where they are, when it is below."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) and path != here else str(path)
-
-
-def human_bytes(size: float) -> str:
-    """A size for people: `1.4 MB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"

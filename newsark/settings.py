@@ -170,6 +170,16 @@ class NewsarkSettings(StoreRows):
     confirm_blocked: Confirmed = Field("3 visits over 3d", description="The same for one that we are kept from.")
     confirm_unreachable: Confirmed = Field("5 visits over 7d", description="The same for one that does not answer.")
 
+    serve_token: str | None = Field(
+        None, min_length=1, description="What visitors of the reading room show; better in NEWSARK_SERVE_TOKEN."
+    )
+    serve_searches_per_minute: int = Field(
+        120, ge=0, description="How often one visitor of the reading room may search in a minute; 0 for ever so often."
+    )
+    serve_exports_per_hour: int = Field(
+        30, ge=0, description="How many exports one visitor of the reading room may ask for in an hour; 0 for any."
+    )
+
     @model_validator(mode="after")
     def _copies_can_be_had(self) -> Self:
         if (self.copies_required or 0) > 1 + len(self.replicas):

@@ -17,9 +17,11 @@ from storage.versions import Observation, article_key, find_observations, find_v
 
 @dataclass(frozen=True, slots=True)
 class ArticleHistory:
-    """An article: its records from the first version to the latest, when each was captured, and what visits found."""
+    """An article by its key: its records from the first version to the latest, when each was captured, and what visits
+    found."""
 
     source: str
+    article: str
     records: list[dict[str, Any]]
     dates: list[datetime]
     observations: list[Observation]
@@ -56,6 +58,7 @@ def history_of(archive: Archive, needle: str, normalised_url: str | None = None)
         source_id, first = versions[0]
         return ArticleHistory(
             source_id,
+            first.article,
             [orjson.loads(version.line) for _, version in versions],
             [version.captured_at for _, version in versions],
             find_observations(connection, source_id, first.article),

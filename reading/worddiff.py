@@ -21,10 +21,15 @@ _NOT_SHOWN = frozenset({"articleBody", "articleBodyHtml", "sections", "wordCount
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A paragraph that differs, as its words; `place` counts the paragraphs of the later text from 1."""
+    """A paragraph as its words; `place` counts the paragraphs of the later text from 1."""
 
     place: int
     words: tuple[Word, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is not the same in both texts."""
+        return any(what != "same" for what, _ in self.words)
 
 
 def words_between(old: str, new: str) -> list[Word]:
@@ -42,11 +47,12 @@ def words_between(old: str, new: str) -> list[Word]:
     return found
 
 
-def paragraphs_between(old: str, new: str) -> Iterator[Paragraph]:
-    """The paragraphs that differ, in order; one that was rewritten stands as one."""
+def paragraphs_of(old: str, new: str) -> Iterator[Paragraph]:
+    """Every paragraph of both texts, in order; one that was rewritten stands as one."""
     first, second = old.split("\n"), new.split("\n")
     for what, a, b, c, d in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
         if what == "equal":
+            yield from (Paragraph(number, (("same", text),)) for number, text in enumerate(second[c:d], c + 1))
             continue
         paired = min(b - a, d - c)
         for number in range(paired):
@@ -55,6 +61,11 @@ def paragraphs_between(old: str, new: str) -> Iterator[Paragraph]:
             yield Paragraph(d + 1, (("gone", text),))
         for number, text in enumerate(second[c + paired : d], c + paired + 1):
             yield Paragraph(number, (("new", text),))
+
+
+def paragraphs_between(old: str, new: str) -> Iterator[Paragraph]:
+    """Those of them that differ."""
+    return (paragraph for paragraph in paragraphs_of(old, new) if paragraph.differs)
 
 
 def fields_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[str, str]]:

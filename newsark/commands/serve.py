@@ -1,0 +1,160 @@
+"""`newsark serve`: the reading room."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from newsark.address import is_loopback
+from newsark.console import err, say
+from newsark.home import Home
+from newsark.options import ArchiveOption, EndpointOption
+from storage.errors import ExtraMissing, WrongUse
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from pipelines.pool import ReaderPool
+    from reading.web.door import Access
+    from reading.web.room import Room
+    from storage.archive import Archive
+
+PORT = 8390
+LEAST_TOKEN = 16
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65533, help="The port; replay is on the next two. 0 for any.")
+    ] = PORT,
+    replay: Annotated[bool, typer.Option("--replay/--no-replay", help="Show pages as they were, too.")] = True,
+    replay_url: Annotated[
+        str | None,
+        typer.Option("--replay-url", metavar="URL", help="A newsark replay that runs elsewhere, as browsers reach it."),
+    ] = None,
+    proxy_header: Annotated[
+        str | None,
+        typer.Option("--proxy-header", metavar="NAME", help="Let in whom the proxy in front names in this header."),
+    ] = None,
+    archive: ArchiveOption = None,
+    endpoint_url: EndpointOption = None,
+) -> None:
+    """Open the reading room: search, read, compare, replay and download in a browser.
+
+    On another address than loopback it asks for the token in
+    NEWSARK_SERVE_TOKEN, or for the header of a proxy. Ctrl-C ends it.
+    """
+    home = Home.here(archive=archive, endpoint_url=endpoint_url)
+    token = home.settings.serve_token
+    if token is not None and len(token) < LEAST_TOKEN:
+        raise WrongUse(f"serve_token has {len(token)} signs; take at least {LEAST_TOKEN}, such as openssl rand -hex 24")
+    if not is_loopback(host) and not (token or proxy_header):
+        raise WrongUse(
+            f"{host} is no loopback address: whoever reaches it could read the whole archive; set NEWSARK_SERVE_TOKEN"
+            " to a long random word that visitors show, or put a proxy that asks who comes in front and name its header"
+            " with --proxy-header"
+        )
+    try:
+        from reading.web.door import Access
+    except ModuleNotFoundError as missing:
+        raise ExtraMissing("the reading room's pages", "serve") from missing
+    listening = _listening(host, port)
+    place = (replay, replay_url, listening.getsockname()[1] + 1 if port else 0)
+    with home.archive() as opened, _room(home, opened, host, place) as room:
+        say(f"Reading room of {home.short_name} at {_address(host, listening)}")
+        say(_about_replay(room), to=err)
+        say("Ctrl-C ends it.", to=err)
+        _serve(_app(home, room, Access(token, proxy_header)), listening)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as problem:
+        made.close()
+        raise WrongUse(f"{host}:{port} cannot be listened on: {problem.strerror}; name another --port") from problem
+    return made
+
+
+def _address(host: str, listening: socket.socket) -> str:
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listening.getsockname()[1]}/"
+
+
+def _about_replay(room: Room) -> str:
+    return room.no_replay or "Archived pages come from another port, so that they can touch nothing here."
+
+
+@contextmanager
+def _room(home: Home, archive: Archive, host: str, place: tuple[bool, str | None, int]) -> Iterator[Room]:
+    """The room with its replay, as long as both run."""
+    from newsark.address import normal_spelling
+    from newsark.replaying import replaying
+    from reading.web.exportjobs import ExportJobs
+    from reading.web.room import ReplayPlace, Room
+
+    wanted, url, port = place
+    jobs = ExportJobs(archive.state / "exports", archive.clock)
+
+    def pool() -> ReaderPool:
+        return _pool(home)
+
+    room = Room(archive, home.short_name, jobs, normal_spelling, pool, home.confirmations)
+    try:
+        if url or not wanted or not is_loopback(host):
+            room.replay = ReplayPlace(url=url) if url else None
+            room.no_replay = "" if url else _why_none(wanted)
+            yield room
+            return
+        with replaying(host, port, _words(home)) as running:
+            room.replay = ReplayPlace(port=running.port) if running.port else None
+            room.no_replay = running.problem and f"Pages cannot be shown as they were: {running.problem}"
+            yield room
+    finally:
+        room.close()
+
+
+def _why_none(wanted: bool) -> str:
+    if not wanted:
+        return "Pages are not shown as they were: this room was opened without replay."
+    return "Pages are not shown as they were: run newsark replay beside this room and name it with --replay-url."
+
+
+def _words(home: Home) -> list[str]:
+    """The options that lead replay to the same archive; what is in files and variables it reads itself."""
+    words = ["--archive", home.settings.archive]
+    return [*words, "--endpoint-url", home.settings.endpoint_url] if home.settings.endpoint_url else words
+
+
+def _pool(home: Home) -> ReaderPool:
+    from pipelines.page import ReadLimits
+    from pipelines.pool import ReaderPool
+
+    settings = home.settings
+    limits = ReadLimits(max_page_bytes=settings.max_page_bytes)
+    return ReaderPool(1, timeout_seconds=settings.extract_timeout_seconds, limits=limits)
+
+
+def _app(home: Home, room: Room, access: Access) -> FastAPI:
+    from reading.web.app import make_app
+    from reading.web.pace import Pace
+
+    settings = home.settings
+    return make_app(room, access, Pace(settings.serve_searches_per_minute, settings.serve_exports_per_hour))
+
+
+def _serve(app: FastAPI, listening: socket.socket) -> None:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3, lifespan="off"
+    )
+    uvicorn.Server(config).run(sockets=[listening])

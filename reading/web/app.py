@@ -1,0 +1,139 @@
+"""The reading room as a web application: which pages there are, and what is said when something is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
+
+from reading.web import articles, downloads, exportpages, figurepages, front, ledgerpage, login, sourcepages
+from reading.web.door import Access, Door
+from reading.web.finding import find
+from reading.web.pace import Pace
+from reading.web.room import Room
+from reading.web.texts import rendered
+from reading.web.twins import TROUBLES, Page, add_page, page_html
+from storage.errors import NewsarkError, StorageError, UnknownSource, WrongUse
+
+PAGES = (
+    Page("/", front.front, "front.html", "Front", "front"),
+    Page("/search", find, "search.html", "Search", "search"),
+    Page("/ledger", ledgerpage.ledger_page, "ledger.html", "Ledger", "ledger"),
+    Page("/sources", sourcepages.source_list, "sources.html", "Sources", "sources"),
+    Page("/sources/{source_id}", sourcepages.one_source, "source.html", "Source", "sources"),
+    Page("/figures", figurepages.figures, "figures.html", "Figures", "figures"),
+    Page("/exports", exportpages.export_list, "exports.html", "Exports", "exports"),
+    Page("/exports/{export_id}", exportpages.one_export, "export.html", "Export", "exports"),
+    Page("/help", login.help_facts, "help.html", "Help", "help"),
+    Page("/articles/{record_id}/compare", articles.compare, "compare.html", "What changed"),
+    Page("/articles/{record_id}/replay", articles.replayed, "replay.html", "As it was"),
+    Page("/articles/{record_id}", articles.article, "article.html", "Article"),
+)
+CHECK = Page("/articles/{record_id}/check", articles.check, "check.html", "Checked")
+TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+_STATIC = files("reading.web") / "static"
+
+
+def make_app(room: Room, access: Access, pace: Pace) -> FastAPI:
+    """The application over an open room; the door stands before everything."""
+    app = FastAPI(
+        title="Newsark reading room",
+        version=version("newsark"),
+        description="Search, read, compare and download what an archive keeps; every page has a twin in JSON.",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.room, app.state.pace, app.state.access = room, pace, access
+    _add_routes(app)
+    _add_handlers(app)
+    app.add_middleware(Door, access=access, frame_of=lambda request: _frame(room, request))
+    return app
+
+
+def _frame(room: Room, request: Request) -> str | None:
+    return room.replay.origin(request) if room.replay else None
+
+
+def _add_routes(app: FastAPI) -> None:
+    get: Callable[..., Any] = app.get
+    post: Callable[..., Any] = app.post
+    app.get("/static/{name}", include_in_schema=False)(_static)
+    app.get("/login", include_in_schema=False)(login.login_page)
+    app.post("/login", include_in_schema=False)(login.log_in)
+    get("/find", responses=TROUBLES, tags=["search"], status_code=303)(articles.find_url)
+    for path, view in (("/ledger.atom", ledgerpage.ledger_atom), ("/ledger.csv", ledgerpage.ledger_csv)):
+        get(path, responses=TROUBLES, tags=["ledger"])(view)
+    get("/figures/{plot}.svg", responses=TROUBLES, tags=["figures"])(figurepages.figure)
+    get("/exports/{export_id}/files/{name}", responses=TROUBLES, tags=["exports"])(exportpages.export_file)
+    post("/exports.json", responses=TROUBLES, tags=["exports"], status_code=202)(exportpages.build_export)
+    post("/exports", include_in_schema=False)(exportpages.build_and_show)
+    for verb, view in (("stop", exportpages.stop_export), ("remove", exportpages.remove_export)):
+        post(f"/exports/{{export_id}}/{verb}", responses=TROUBLES, tags=["exports"], status_code=303)(view)
+    for name, view in downloads.DOWNLOADS.items():
+        get(f"/articles/{{record_id}}/{name}", responses=TROUBLES, tags=["article"])(view)
+    post(f"{CHECK.path}.json", responses=TROUBLES, tags=["article"])(articles.check)
+    post(CHECK.path, include_in_schema=False)(_checked)
+    for page in PAGES:
+        add_page(app, page)
+
+
+def _checked(request: Request, record_id: str) -> HTMLResponse:
+    """The same as a page, or as a part of one for htmx."""
+    facts = articles.check(request.app.state.room, record_id)
+    return HTMLResponse(page_html(request, CHECK, facts))
+
+
+def _static(name: str) -> Response:
+    path = _STATIC / name
+    kind = next((kind for suffix, kind in TYPES.items() if name.endswith(suffix)), None)
+    if kind is None or not path.is_file():
+        raise HTTPException(404, "there is no such file")
+    return Response(path.read_bytes(), media_type=kind, headers={"Cache-Control": "max-age=3600"})
+
+
+def _add_handlers(app: FastAPI) -> None:
+    @app.exception_handler(HTTPException)
+    def refused(request: Request, problem: HTTPException) -> Response:
+        told = problem.detail if problem.detail != HTTPStatus(problem.status_code).phrase else "there is no such page"
+        return _trouble(request, problem.status_code, told, problem.headers)
+
+    @app.exception_handler(RequestValidationError)
+    def misunderstood(request: Request, problem: RequestValidationError) -> Response:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:])
+        return _trouble(request, 422, f"{where}: {first['msg']}")
+
+    @app.exception_handler(NewsarkError)
+    def failed(request: Request, problem: NewsarkError) -> Response:
+        return _trouble(request, _status_of(problem), str(problem))
+
+    @app.exception_handler(SQLAlchemyError)
+    def catalogue_away(request: Request, problem: SQLAlchemyError) -> Response:
+        reason = str(getattr(problem, "orig", None) or problem).splitlines()[0]
+        return _trouble(request, 503, f"the catalogue cannot be read now: {reason}")
+
+
+def _status_of(problem: NewsarkError) -> int:
+    if isinstance(problem, UnknownSource):
+        return 404
+    if isinstance(problem, WrongUse):
+        return 400
+    return 503 if isinstance(problem, StorageError) else 500
+
+
+def _trouble(request: Request, status: int, error: str, headers: Any = None) -> Response:
+    """What went wrong, as a page for people and as JSON for programs."""
+    wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.endswith(".json")
+    if not wants_page:
+        return JSONResponse({"status": status, "error": error}, status, headers)
+    values = {"room": request.app.state.room, "request": request, "title": "Not here", "nav": "", "twin": None}
+    return HTMLResponse(rendered("trouble.html", status=status, error=error, **values), status, headers)

@@ -1,0 +1,98 @@
+"""What can be taken away of one article: its record, a citation, and its page as WARC or WACZ."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import IO, Any
+
+import orjson
+from fastapi.responses import Response, StreamingResponse
+
+from reading.citation import bibtex, csl
+from reading.exports.selection import Selection
+from reading.exports.wacz import export_wacz, export_warc
+from reading.web.articles import version_of
+from reading.web.pace import Exporting
+from reading.web.room import TheRoom
+
+BLOCK_BYTES = 1 << 20
+IN_MEMORY_BYTES = 8 << 20
+
+
+def record_file(room: TheRoom, record_id: str) -> Response:
+    """The JSON record as it stands in the store, indented."""
+    _, record = version_of(room, record_id)
+    data = orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return _file(data, f"{record['id']}.json", "application/json")
+
+
+def bibtex_file(room: TheRoom, record_id: str) -> Response:
+    """The article as an entry of a BibTeX file."""
+    history, record = version_of(room, record_id)
+    text = bibtex(record, room.source_names().get(history.source, history.source))
+    return _file(text.encode("utf-8", "replace"), f"{record['id']}.bib", "application/x-bibtex")
+
+
+def csl_file(room: TheRoom, record_id: str) -> Response:
+    """The article as CSL-JSON, for Zotero and its like."""
+    history, record = version_of(room, record_id)
+    item = csl(record, room.source_names().get(history.source, history.source))
+    return _file(orjson.dumps([item]), f"{record['id']}.csl.json", "application/vnd.citationstyles.csl+json")
+
+
+def warc_file(room: TheRoom, record_id: str, _: Exporting) -> Response:
+    """The page with what it needs as a WARC file: the stored records, byte for byte."""
+    _, record = version_of(room, record_id)
+    name = f"{record['id']}.warc.gz"
+
+    def write(to: IO[bytes]) -> None:
+        export_warc(room.archive, Selection(record_ids=(record["id"],), latest_only=False), to, name)
+
+    return _streamed(write, name, "application/warc")
+
+
+def wacz_file(room: TheRoom, record_id: str, _: Exporting) -> Response:
+    """The same as a WACZ package, which ReplayWeb.page opens."""
+    _, record = version_of(room, record_id)
+
+    def write(to: IO[bytes]) -> None:
+        export_wacz(room.archive, room.name, Selection(record_ids=(record["id"],), latest_only=False), to)
+
+    return _streamed(write, f"{record['id']}.wacz", "application/wacz")
+
+
+DOWNLOADS: dict[str, Callable[..., Any]] = {
+    "record": record_file,
+    "cite.bib": bibtex_file,
+    "cite.csl": csl_file,
+    "warc": warc_file,
+    "wacz": wacz_file,
+}
+
+
+def _file(data: bytes, name: str, kind: str) -> Response:
+    return Response(data, media_type=kind, headers=_attached(name))
+
+
+def _attached(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"'}
+
+
+def _streamed(write: Callable[[IO[bytes]], None], name: str, kind: str) -> Response:
+    """What is written, as an answer; it is whole before the first byte goes out, so that an error is told as one."""
+    with ExitStack() as stack:
+        file = stack.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES))
+        write(file)
+        stack.pop_all()
+    size = file.tell()
+    file.seek(0)
+    headers = {**_attached(name), "Content-Length": str(size)}
+    return StreamingResponse(_blocks(file), media_type=kind, headers=headers)
+
+
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while block := file.read(BLOCK_BYTES):
+            yield block

@@ -1,0 +1,179 @@
+"""Exports that the room builds: one after the other in a thread, each in a directory of its own until it is removed."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from sqlalchemy.exc import SQLAlchemyError
+
+from storage.durable import make_directories, write_durably
+from storage.errors import NewsarkError, WrongUse
+
+_log = logging.getLogger(__name__)
+MOST_KEPT = 50
+JOB = "job.json"
+FILES = "files"
+WAITING, RUNNING, DONE, FAILED, STOPPED = "waiting", "running", "done", "failed", "stopped"
+ENDED = (DONE, FAILED, STOPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportJob:
+    """An export that was asked for: what, how far it is, and its files when it is done. `total` may be too high where
+    words are asked for; `query` is what was asked, as people read it."""
+
+    id: str
+    form: str
+    query: dict[str, Any]
+    asked_at: str
+    state: str = WAITING
+    rows: int = 0
+    total: int | None = None
+    problem: str | None = None
+    files: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = field(default=())
+
+
+class Stopped(Exception):
+    """Raised inside an export that somebody stopped."""
+
+
+Build = Callable[[Path, Callable[[], None]], None]
+"""Writes an export into an empty directory, and calls its second argument after each row."""
+
+
+class ExportJobs:
+    """The exports in a directory, by id, the newest first. Those that a dead process left unfinished are stopped."""
+
+    def __init__(self, directory: Path, clock: Callable[[], datetime]) -> None:
+        self._directory, self._clock = directory, clock
+        self._lock = threading.Lock()
+        self._jobs: dict[str, ExportJob] = {}
+        self._builds: queue.Queue[tuple[str, Build] | None] = queue.Queue()
+        self._stop: set[str] = set()
+        self._thread: threading.Thread | None = None
+        for path in sorted(directory.glob(f"*/{JOB}")):
+            self._take_up(path)
+
+    def _take_up(self, path: Path) -> None:
+        try:
+            told = orjson.loads(path.read_bytes())
+            job = ExportJob(**{**told, "files": tuple(told["files"]), "sizes": tuple(told["sizes"])})
+        except (OSError, ValueError, KeyError, TypeError) as problem:
+            _log.warning("%s is left aside: %s", path, problem)
+            return
+        if job.state not in ENDED:
+            job = replace(job, state=STOPPED, problem="the room was closed before it was done")
+        self._jobs[job.id] = job
+
+    def all(self) -> list[ExportJob]:
+        """All of them, the newest first."""
+        with self._lock:
+            return sorted(self._jobs.values(), key=lambda job: (job.asked_at, job.id), reverse=True)
+
+    def get(self, job_id: str) -> ExportJob | None:
+        """One of them."""
+        with self._lock:
+            return self._jobs.get(job_id)
+
+    def add(self, form: str, query: dict[str, Any], total: int | None, build: Build) -> ExportJob:
+        """Ask for an export. Raises WrongUse when too many are kept already."""
+        now = self._clock()
+        with self._lock:
+            if len(self._jobs) >= MOST_KEPT:
+                raise WrongUse(f"{MOST_KEPT} exports are kept here; remove one that is no longer needed")
+            job = ExportJob(f"{now:%Y%m%d-%H%M%S}-{uuid4().hex[:6]}", form, query, now.isoformat(), total=total)
+            make_directories(self._directory / job.id / FILES)
+            self._keep(job)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="exports", daemon=True)
+                self._thread.start()
+        self._builds.put((job.id, build))
+        return job
+
+    def file(self, job_id: str, name: str) -> Path | None:
+        """A file of an export that is done, if it has one of that name."""
+        job = self.get(job_id)
+        return self._directory / job.id / FILES / name if job is not None and name in job.files else None
+
+    def stop(self, job_id: str) -> None:
+        """Stop an export that is not done."""
+        with self._lock:
+            self._stop.add(job_id)
+
+    def remove(self, job_id: str) -> bool:
+        """Remove an export that ended, with its files; whether there was one."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is None or job.state not in ENDED:
+                return False
+            del self._jobs[job_id]
+        shutil.rmtree(self._directory / job_id, ignore_errors=True)
+        return True
+
+    def close(self) -> None:
+        """Stop what is under way, and take no more."""
+        with self._lock:
+            self._stop |= {job.id for job in self._jobs.values() if job.state not in ENDED}
+            thread = self._thread
+        self._builds.put(None)
+        if thread is not None:
+            thread.join(timeout=5)
+
+    def _keep(self, job: ExportJob) -> None:
+        self._jobs[job.id] = job
+        write_durably(self._directory / job.id / JOB, [orjson.dumps(asdict(job))])
+
+    def _change(self, job_id: str, **values: Any) -> None:
+        with self._lock:
+            self._keep(replace(self._jobs[job_id], **values))
+
+    def _work(self) -> None:
+        while (wanted := self._builds.get()) is not None:
+            self._build(*wanted)
+
+    def _build(self, job_id: str, build: Build) -> None:
+        """Build one; whatever goes wrong with it is said in it, and the next one is built."""
+        rows = 0
+
+        def on_row() -> None:
+            nonlocal rows
+            rows += 1
+            if rows % 50 == 0:
+                with self._lock:
+                    if job_id in self._stop:
+                        raise Stopped
+                    self._jobs[job_id] = replace(self._jobs[job_id], rows=rows)
+
+        target = self._directory / job_id / FILES
+        try:
+            self._begin(job_id)
+            build(target, on_row)
+        except Stopped:
+            shutil.rmtree(target, ignore_errors=True)
+            self._change(job_id, state=STOPPED, rows=rows, problem="it was stopped")
+            return
+        except (NewsarkError, OSError, SQLAlchemyError, ValueError) as problem:
+            _log.warning("export %s failed: %s", job_id, problem)
+            shutil.rmtree(target, ignore_errors=True)
+            self._change(job_id, state=FAILED, rows=rows, problem=str(problem))
+            return
+        paths = sorted(target.iterdir())
+        files, sizes = tuple(path.name for path in paths), tuple(path.stat().st_size for path in paths)
+        self._change(job_id, state=DONE, rows=rows, files=files, sizes=sizes)
+
+    def _begin(self, job_id: str) -> None:
+        with self._lock:
+            if job_id in self._stop:
+                raise Stopped
+            self._keep(replace(self._jobs[job_id], state=RUNNING))

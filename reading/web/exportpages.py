@@ -1,0 +1,168 @@
+"""The exports' pages: ask for one, watch it being built, download its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Form, HTTPException
+from fastapi.responses import FileResponse, RedirectResponse
+
+from reading.exports.run import Export, export_directory
+from reading.exports.selection import Selection, count_of
+from reading.exports.wacz import export_wacz, export_warc
+from reading.query import parse
+from reading.web.exportjobs import ENDED, MOST_KEPT, ExportJob
+from reading.web.facts import Facts
+from reading.web.finding import Asked, asked, selection_of
+from reading.web.pace import Exporting
+from reading.web.room import Room, TheRoom
+from storage.durable import whole_file
+
+FORMS = ("jsonl.gz", "csv", "parquet", "wacz", "warc")
+PAGES = {"wacz": "articles.wacz", "warc": "articles.warc.gz"}
+"""Forms that hold pages as they were captured, in one file."""
+
+
+class FileLine(Facts):
+    """A file of an export."""
+
+    name: str
+    bytes: int
+
+
+class ExportLine(Facts):
+    """An export: `state` is waiting, running, done, failed or stopped; `share` how much of it is done, 0 to 1."""
+
+    id: str
+    form: str
+    query: dict[str, Any]
+    asked_at: str
+    state: str
+    rows: int
+    share: float | None
+    problem: str | None
+    files: list[FileLine]
+    ended: bool
+
+    @classmethod
+    def of(cls, job: ExportJob) -> ExportLine:
+        """The line of a job."""
+        return cls(
+            id=job.id,
+            form=job.form,
+            query=job.query,
+            asked_at=job.asked_at,
+            state=job.state,
+            rows=job.rows,
+            share=min(1.0, job.rows / job.total) if job.total else None,
+            problem=job.problem,
+            files=[FileLine(name=name, bytes=size) for name, size in zip(job.files, job.sizes, strict=True)],
+            ended=job.state in ENDED,
+        )
+
+
+class ExportList(Facts):
+    """The exports that are kept here, the newest first, and what a new one may be."""
+
+    forms: tuple[str, ...]
+    most: int
+    asked: Asked
+    sources: dict[str, str]
+    exports: list[ExportLine]
+
+
+def export_list(room: TheRoom, wanted: Annotated[Asked, Depends(asked)]) -> ExportList:
+    """The exports that are kept here; what the address asks for stands in the form for a new one."""
+    return ExportList(
+        forms=FORMS,
+        most=MOST_KEPT,
+        asked=wanted,
+        sources=room.source_names(),
+        exports=[ExportLine.of(job) for job in room.jobs.all()],
+    )
+
+
+def export_asked(
+    q: Annotated[str, Form(max_length=1000)] = "",
+    source: Annotated[list[str] | None, Form()] = None,
+    language: Annotated[str, Form(max_length=200, description="Languages, apart by spaces.")] = "",
+    state: Annotated[str, Form()] = "",
+    year: Annotated[str, Form(pattern="^([0-9]{4})?$")] = "",
+    since: Annotated[str, Form(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = "",
+    until: Annotated[str, Form(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = "",
+    versions: Annotated[Literal["latest", "all"], Form()] = "latest",
+) -> Asked:
+    """What the form asks for."""
+    return asked(q, source, language.split(), state, year, since, until, versions)  # type: ignore[arg-type]
+
+
+def build_export(
+    room: TheRoom,
+    wanted: Annotated[Asked, Depends(export_asked)],
+    form: Annotated[Literal[FORMS], Form()],  # type: ignore[valid-type]
+    _: Exporting,
+) -> ExportLine:
+    """Ask for an export; its id leads to its progress and its files."""
+    selection = selection_of(wanted)
+    if selection.query:
+        parse(selection.query)  # what is no query is told now, not by an export that fails
+    unknown = set(wanted.source) - set(room.source_names())
+    if unknown:
+        raise HTTPException(404, f"no source is called {min(unknown)!r}; /sources lists them")
+    total = room.with_catalogue(lambda connection: count_of(connection, selection))
+    build = partial(_write_pages if form in PAGES else _write_records, room, selection, form)
+    return ExportLine.of(room.jobs.add(form, wanted.as_query(), total, build))
+
+
+def build_and_show(line: Annotated[ExportLine, Depends(build_export)]) -> RedirectResponse:
+    """Ask for an export, and lead to its page."""
+    return RedirectResponse(f"/exports/{line.id}", 303)
+
+
+def _write_records(room: Room, selection: Selection, form: str, target: Path, on_row: Callable[[], None]) -> None:
+    export_directory(room.archive, room.name, Export(selection, form), target, on_row)
+
+
+def _write_pages(room: Room, selection: Selection, form: str, target: Path, on_row: Callable[[], None]) -> None:
+    path = target / PAGES[form]
+    with whole_file(path) as file:
+        if form == "wacz":
+            _, missing = export_wacz(room.archive, room.name, selection, file, on_row)
+        else:
+            _, missing = export_warc(room.archive, selection, file, path.name, on_row)
+        if missing:
+            (target / "left-out.txt").write_text("\n".join(missing) + "\n", encoding="utf-8")
+
+
+def one_export(room: TheRoom, export_id: str) -> ExportLine:
+    """How far an export is, and its files when it is done."""
+    job = room.jobs.get(export_id)
+    if job is None:
+        raise HTTPException(404, f"there is no export {export_id!r}; it may have been removed")
+    return ExportLine.of(job)
+
+
+def export_file(room: TheRoom, export_id: str, name: str) -> FileResponse:
+    """A file of an export that is done."""
+    path = room.jobs.file(export_id, name)
+    if path is None or not path.is_file():
+        raise HTTPException(404, "there is no such file; the export's page lists those there are")
+    return FileResponse(path, media_type="application/octet-stream", filename=name)
+
+
+def stop_export(room: TheRoom, export_id: str) -> RedirectResponse:
+    """Stop an export that is not done."""
+    one_export(room, export_id)
+    room.jobs.stop(export_id)
+    return RedirectResponse(f"/exports/{export_id}", 303)
+
+
+def remove_export(room: TheRoom, export_id: str) -> RedirectResponse:
+    """Remove an export that ended, with its files."""
+    one_export(room, export_id)
+    if not room.jobs.remove(export_id):
+        raise HTTPException(400, "it is not done yet; stop it first")
+    return RedirectResponse("/exports", 303)
