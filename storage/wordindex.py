@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, column, insert, table, text
 
-from storage.words import ADDRESS, indexed, marked, stemmed_language, stems_of, words_as_written, words_of
+from storage.words import ADDRESS, indexed, stemmed_language, stems_of, words_as_written, words_of
 
 COLUMNS = ("headline", "authors", "subjects", "body", "stems", "address")
 
@@ -40,14 +40,14 @@ _tsvector = text("INSERT INTO words (version_id, vector) VALUES (:version_id, CA
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The words of one version by column; a stem and a word of an address have their mark."""
+    """The words of one version by column, with spaces between; a stem and a word of an address have their mark."""
 
-    headline: list[str]
-    authors: list[str]
-    subjects: list[str]
-    body: list[str]
-    stems: list[str]
-    address: list[str]
+    headline: str
+    authors: str
+    subjects: str
+    body: str
+    stems: str
+    address: str
 
 
 def entry_of(line: str | bytes) -> Entry:
@@ -68,8 +68,8 @@ def entry_of(line: str | bytes) -> Entry:
     headline, authors, subjects, body = map(indexed, written)
     language = stemmed_language(_text(record.get("inLanguage")))
     stems = stems_of([word for words in written for word in words], language) if language else []
-    address = marked(words_of(_text(record.get("url"))[:MAX_SHORT]), ADDRESS)
-    return Entry(headline, authors, subjects, body, stems, address)
+    address = [ADDRESS + word for word in words_of(_text(record.get("url"))[:MAX_SHORT])]
+    return Entry(headline, authors, subjects, body, " ".join(stems), " ".join(address))
 
 
 def _text(value: Any) -> str:
@@ -124,7 +124,7 @@ def statements(dialect: str) -> tuple[str, ...]:
 
 
 def _fts5_row(row: int, entry: Entry) -> dict[str, Any]:
-    return {"rowid": row} | {name: " ".join(getattr(entry, name)) for name in COLUMNS}
+    return {"rowid": row} | {name: getattr(entry, name) for name in COLUMNS}
 
 
 def vector(entry: Entry) -> str:
@@ -138,7 +138,7 @@ def vector(entry: Entry) -> str:
 def _placed(entry: Entry) -> Iterator[tuple[str, str]]:
     start = 1
     for name in COLUMNS:
-        words = getattr(entry, name)
+        words = getattr(entry, name).split()
         for word, position in zip(words, count(start), strict=False):
             place = f"{min(position, _LAST_POSITION)}{_WEIGHTS[name]}"
             yield word, place

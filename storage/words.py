@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from functools import cache
 from threading import Lock
-from typing import Any
 from unicodedata import category, is_normalized, normalize
 
 STEM = "§"
@@ -21,6 +20,7 @@ ADDRESS = "¶"
 """The same before the words of an address."""
 
 MAX_WORD = 64
+MAX_REMEMBERED = 50_000
 MAX_STEM_TIMES = 3
 """How often a stem is indexed; more often says no more about a text."""
 
@@ -72,83 +72,86 @@ def words_as_written(text: str) -> list[str]:
     return _WORD.findall(text if text.isascii() or is_normalized("NFC", text) else normalize("NFC", text))
 
 
-def words_of(text: str) -> list[str]:
-    """The words of a text in their order, as they are indexed."""
-    return indexed(words_as_written(text))
-
-
-def indexed(written: Iterable[str]) -> list[str]:
-    """Words as they are indexed: of one case, without accents.
+def indexed(written: Iterable[str]) -> str:
+    """Words as they are indexed, with a space between: of one case, without accents.
 
     A run of signs without spaces gives each pair of neighbours and, at its end, the last sign alone.
     """
-    found: list[str] = []
-    for word in written:
-        found += _forms(word) if word[0] < _FIRST_UNSPACED else _signs(word)
-    return found
+    return " ".join(map(_forms.__getitem__, written))
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in their order, as they are indexed."""
+    return indexed(words_as_written(text)).split()
 
 
 def stems_of(written: Iterable[str], language: str) -> list[str]:
     """The marked stems of words, where they differ from the word, each at most MAX_STEM_TIMES."""
-    found: dict[str, int] = {}
-    for word, times in Counter(written).items():
-        if stem := stem_of(word, language):
-            found[stem] = found.get(stem, 0) + times
+    found = Counter(map(_stems(language).__getitem__, written))
+    del found[""]
     return [stem for stem, times in found.items() for _ in range(min(times, MAX_STEM_TIMES))]
 
 
-@lru_cache(maxsize=50_000)
-def stem_of(word: str, language: str) -> str | None:
-    """The marked stem of one word in a language that has stems; None when that is the word itself."""
-    told = normalize("NFKC", word).casefold()
-    with _stemming:
-        stem = _fold(_stemmer(language).stemWord(told))[:MAX_WORD]
-    return None if not stem or (stem,) == _forms(word) else STEM + stem
+def stem_of(word: str, language: str) -> str:
+    """The marked stem of one word in a language that has stems; empty when that is the word itself."""
+    return _stems(language)[word]
 
 
-def places_of(text: str) -> Iterator[tuple[int, int, tuple[str, ...], str]]:
-    """(start, end, words, as it stands) for each word or sign of a text, for those who mark what was found.
-
-    A sign of a script without spaces stands for itself and has the words that begin with it.
-    """
-    for found in _WORD.finditer(text):
-        word = found[0]
-        if not _IS_UNSPACED.match(word):
-            if forms := _forms(normalize("NFC", word)):
-                yield found.start(), found.end(), forms, word
-            continue
-        for place in range(len(word)):
-            pair = _folded_run(word[place : place + 2])
-            yield found.start() + place, found.start() + place + 1, (pair,), word[place]
+def is_unspaced(word: str) -> bool:
+    """Whether a word as it stands is a run of signs of a script without spaces."""
+    return word[0] >= _FIRST_UNSPACED and bool(_IS_UNSPACED.match(word))
 
 
-def runs_of(text: str) -> list[tuple[str, list[str], bool]]:
-    """(as it stands, its words, whether signs without spaces) for each word or run of signs of a query."""
-    found: list[tuple[str, list[str], bool]] = []
-    for word in words_as_written(text):
-        unspaced = word[0] >= _FIRST_UNSPACED and bool(_IS_UNSPACED.match(word))
-        words = _signs(word) if unspaced else list(_forms(word))
-        if words:
-            found.append((word, words, unspaced))
-    return found
+def places_of(text: str) -> Iterator[re.Match[str]]:
+    """Each word or run of signs of a text with its place, for those who mark what was found."""
+    return _WORD.finditer(text)
 
 
-def _signs(word: str) -> list[str]:
-    if not _IS_UNSPACED.match(word):
-        return list(_forms(word))
-    run = _folded_run(word)
-    return [run[place : place + 2] for place in range(len(run))]
+class _Forms(dict[str, str]):
+    """How words are indexed, remembered: the same few thousand make up most of every text."""
+
+    def __missing__(self, word: str) -> str:
+        if is_unspaced(word):
+            # rarely the same twice
+            run = folded_run(word)
+            return " ".join(run[place : place + 2] for place in range(len(run)))
+        return _remember(self, word, _fold(normalize("NFKC", word).casefold())[:MAX_WORD])
 
 
-def _folded_run(word: str) -> str:
+class _Stems(dict[str, str]):
+    """The stems of one language's words, remembered."""
+
+    def __init__(self, language: str) -> None:
+        from Stemmer import Stemmer
+
+        self._stemmer = Stemmer(_ALGORITHMS[language])
+
+    def __missing__(self, word: str) -> str:
+        if is_unspaced(word):
+            return ""
+        with _stemming:
+            stem = _fold(self._stemmer.stemWord(normalize("NFKC", word).casefold()))[:MAX_WORD]
+        return _remember(self, word, "" if not stem or stem == _forms[word] else STEM + stem)
+
+
+def _remember(memory: dict[str, str], word: str, value: str) -> str:
+    if len(memory) >= MAX_REMEMBERED:
+        memory.clear()
+    memory[word] = value
+    return value
+
+
+_forms = _Forms()
+
+
+@cache
+def _stems(language: str) -> _Stems:
+    return _Stems(language)
+
+
+def folded_run(word: str) -> str:
+    """A run of signs without spaces, or a part of one, in the spelling that is indexed."""
     return _NO_LETTER.sub("", normalize("NFKC", word).casefold())
-
-
-@lru_cache(maxsize=100_000)
-def _forms(word: str) -> tuple[str, ...]:
-    """The word as it is indexed; nothing when nothing is left of it."""
-    folded = _fold(normalize("NFKC", word).casefold())[:MAX_WORD]
-    return (folded,) if folded else ()
 
 
 def _fold(word: str) -> str:
@@ -157,15 +160,3 @@ def _fold(word: str) -> str:
     # й is a letter of its own, and a breve after a Cyrillic letter stays
     plain = normalize("NFC", _ACCENTS.sub("", normalize("NFD", word))).translate(_PLAIN)
     return _NO_LETTER.sub("", plain)
-
-
-@cache
-def _stemmer(language: str) -> Any:
-    from Stemmer import Stemmer
-
-    return Stemmer(_ALGORITHMS[language])
-
-
-def marked(words: Iterable[str], mark: str) -> list[str]:
-    """The words with a mark before each."""
-    return [mark + word for word in words]
