@@ -32,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 from storage.migrations.opening import make_current
+from storage.wordindex import create_index
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
@@ -157,6 +158,26 @@ versions = Table(
     Index("versions_by_time", "source_id", "captured_at"),
 )
 
+# What versions are filtered, counted and ordered by, without their wide rows: `latest` is the version of its article
+# that was captured last, `outcome` what the last visit of the article found, on the row of each of its versions.
+findable = Table(
+    "findable",
+    metadata,
+    Column("version_id", ForeignKey("versions.id"), primary_key=True, autoincrement=False),
+    Column("source_id", String(100), nullable=False),
+    Column("article", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("latest", Boolean, nullable=False),
+    Column("in_language", String(35)),
+    Column("published", Text),
+    Column("year", Text),
+    Column("captured_at", Instant, nullable=False),
+    Column("outcome", String(24)),
+    Index("findable_by_article", "source_id", "article"),
+    Index("findable_by_time", "latest", "captured_at"),
+    Index("findable_by_facet", "latest", "source_id", "in_language", "year", "outcome"),
+)
+
 # The smallest hashes of each version's fingerprint: like texts share some, whatever source they are of.
 marks = Table(
     "marks",
@@ -274,6 +295,11 @@ alerts = Table(
     Column("told_at", Instant),
     UniqueConstraint("key", name="one_alert_per_key"),
 )
+
+
+@event.listens_for(metadata, "after_create")
+def _create_word_index(_: MetaData, connection: Connection, **__: Any) -> None:
+    create_index(connection)
 
 
 class Catalogue:

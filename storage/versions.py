@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
 from storage.catalogue import insert_new, marks, observations, sources, versions
+from storage.findable import Findable
 from storage.fingerprints import marks_of
 
 ARTICLES_PER_QUERY = 500
@@ -132,6 +133,7 @@ class Versions:
         if rows:
             self.connection.execute(insert_new(self.connection, versions), rows)
         self._mark(new)
+        Findable(self.connection, self.source_id).add(new)
 
     def _mark(self, new: Sequence[Version]) -> None:
         found = [
@@ -158,14 +160,16 @@ class Versions:
         kept = {"article", "version", "lead_id", "captured_at"}
         for start in range(0, len(reread), ARTICLES_PER_QUERY):
             part = reread[start : start + ARTICLES_PER_QUERY]
-            query = select(versions.c.record_id, versions.c.id).where(
+            query = select(versions.c.record_id, versions.c.id, versions.c.line).where(
                 versions.c.source_id == self.source_id, versions.c.record_id.in_([old for _, old in part])
             )
-            rows = {row.record_id: row.id for row in self.connection.execute(query)}
+            rows = {row.record_id: row for row in self.connection.execute(query)}
             for version, old in part:
                 if old in rows:
                     values = {name: getattr(version, name) for name in _FIELDS if name not in kept}
-                    self.connection.execute(update(versions).where(versions.c.id == rows[old]).values(values))
+                    self.connection.execute(update(versions).where(versions.c.id == rows[old].id).values(values))
+            replaced = {rows[old].id: (rows[old].id, rows[old].line, version) for version, old in part if old in rows}
+            Findable(self.connection, self.source_id).supersede(list(replaced.values()))
             # Marks of the old records may stay: they lead to no version.
             self._mark([version for version, old in part if old in rows])
 
@@ -177,6 +181,7 @@ class Versions:
         ]
         if rows:
             self.connection.execute(insert(observations), rows)
+            Findable(self.connection, self.source_id).observe(seen)
 
 
 def stream_versions(
