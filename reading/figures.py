@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import Connection, String, exists, func, select, type_coerce
+from sqlalchemy import Connection, String, and_, exists, func, select, type_coerce
 
 from reading.ledger import Wanted, ledger
 from reading.life import CONFIRMATIONS, GOOD, Confirmation, Entry
@@ -21,6 +21,22 @@ DAY_LETTERS = len("2026-11-24")
 ARTICLE = "article"
 
 
+# An article and the lead that showed it have the same key, but for articles that call another address their own.
+_LEAD = and_(leads.c.source_id == findable.c.source_id, leads.c.identity == findable.c.article)
+_CAPTURED = type_coerce(findable.c.captured_at, String)
+_LIVES = (
+    select(
+        findable.c.source_id,
+        findable.c.article,
+        func.min(_CAPTURED),
+        func.max(_CAPTURED),
+        func.max(type_coerce(leads.c.visited_at, String)),
+    )
+    .select_from(findable.outerjoin(leads, _LEAD))
+    .group_by(findable.c.source_id, findable.c.article)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class DayCount:
     """How many articles of a source were first captured on a day."""
@@ -32,7 +48,7 @@ class DayCount:
 
 def articles_by_day(connection: Connection, now: datetime, days: int = DAYS) -> list[DayCount]:
     """First captures of articles, for each of the last days and each source, days without any left out."""
-    first = func.min(type_coerce(findable.c.captured_at, String)).label("first")
+    first = func.min(_CAPTURED).label("first")
     articles = select(findable.c.source_id, first).group_by(findable.c.source_id, findable.c.article).subquery()
     day = func.substr(articles.c.first, 1, DAY_LETTERS).label("day")
     since = (now - timedelta(days=days)).date().isoformat()
@@ -58,15 +74,12 @@ def survival(archive: Archive, confirmations: Mapping[str, Confirmation] = CONFI
     """The survival of articles as Kaplan and Meier estimate it (1958): the event is a confirmed removal that holds,
     articles that are up count for as long as they were seen."""
     removed = _removed(ledger(archive, Wanted(kinds=("removed", "restored")), confirmations))
-    columns = (findable.c.source_id, findable.c.article)
-    begin = func.min(type_coerce(findable.c.captured_at, String))
-    end = func.max(func.coalesce(type_coerce(findable.c.seen_at, String), type_coerce(findable.c.captured_at, String)))
     with archive.catalogue.begin() as connection:
-        rows = connection.execute(select(*columns, begin, end).group_by(*columns)).all()
+        rows = connection.execute(_LIVES).all()
     lives: list[tuple[float, bool]] = []
-    for source, article, first, last in rows:
+    for source, article, first, last, visited in rows:
         gone = removed.get((source, article))
-        until = gone or datetime.fromisoformat(last)
+        until = gone or datetime.fromisoformat(max(last, visited or ""))
         lives.append((max(0.0, (until - datetime.fromisoformat(first)) / timedelta(days=1)), gone is not None))
     return kaplan_meier(lives)
 

@@ -15,7 +15,7 @@ def plain(text: str) -> str:
 
 def counted(number: int, noun: str) -> str:
     """A number with its noun: `1 article`, `1,204 articles`."""
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    plural = noun[:-1] + "ies" if noun[-1] == "y" and noun[-2] not in "aeo" else noun + "s"
     return f"{number:,} {noun if number == 1 else plural}"
 
 

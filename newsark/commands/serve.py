@@ -66,10 +66,11 @@ def serve(
     listening = _listening(host, port)
     place = (replay, replay_url, listening.getsockname()[1] + 1 if port else 0)
     with home.archive() as opened, _room(home, opened, host, place) as room:
+        app = _app(home, room, Access(token, proxy_header))
         say(f"Reading room of {home.short_name} at {_address(host, listening)}")
         say(_about_replay(room), to=err)
         say("Ctrl-C ends it.", to=err)
-        _serve(_app(home, room, Access(token, proxy_header)), listening)
+        _serve(app, listening)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -50,7 +50,11 @@ def survival(steps: list[Step], theme: str) -> str:
         alt.Chart(alt.Data(values=rows))
         .mark_line(interpolate="step-after", color=COLOURS[0], strokeWidth=2)
         .encode(
-            x=alt.X("days:Q", title="days since the first capture"),
+            x=alt.X(
+                "days:Q",
+                title="days since the first capture",
+                scale=alt.Scale(domain=[0, max(1.0, steps[-1].days if steps else 1.0)]),
+            ),
             y=alt.Y(
                 "share:Q",
                 title="share of articles still up",

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Annotated
 
 from fastapi import Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from reading.web.door import COOKIE, Access
 from reading.web.facts import Facts
@@ -44,7 +44,7 @@ def log_in(
     _: LoggingIn,
     token: Annotated[str, Form(max_length=1000)] = "",
     next: Annotated[str, Form(max_length=2000)] = "/",  # noqa: A002
-) -> HTMLResponse | RedirectResponse:
+) -> Response:
     """Let in whoever knows it: the browser keeps a cookie that no script reads and no other site sends."""
     access: Access = request.app.state.access
     if not access.is_token(token.strip()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse
@@ -42,7 +42,9 @@ def twin_of(path: str) -> str:
 def add_page(app: FastAPI, page: Page) -> None:
     """Serve a page and its twin."""
 
-    def shown(request: Request, facts: Annotated[Facts, Depends(page.view)]) -> HTMLResponse:
+    made = Depends(page.view)
+
+    def shown(request: Request, facts: Facts = made) -> HTMLResponse:
         return HTMLResponse(page_html(request, page, facts))
 
     name = page.template.removesuffix(".html")
