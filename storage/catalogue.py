@@ -175,6 +175,7 @@ findable = Table(
     Column("outcome", String(24)),
     Index("findable_by_article", "source_id", "article"),
     Index("findable_by_time", "latest", "captured_at"),
+    Index("findable_by_language", "in_language"),
     Index("findable_by_facet", "latest", "source_id", "in_language", "year", "outcome"),
 )
 

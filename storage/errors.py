@@ -6,6 +6,7 @@ NewsarkError                exit code 1
 │   ├── BadSourceFile           a source's TOML file
 │   ├── UnknownSource           a name no source has
 │   ├── NotAFile                a path where no file is that could be read
+│   ├── BadQuery                a full-text query that is not whole
 │   ├── NotACatalogue           the database holds something else
 │   ├── ExtraMissing            a part of Newsark that was not installed
 │   ├── CatalogueNotEmpty       a rebuild would have to overwrite what the catalogue knows
@@ -80,6 +81,14 @@ class UnknownSource(WrongUse):
         self.name, self.known = name, known
         cure = f"known sources: {', '.join(known)}" if known else "add one with: newsark sources add URL"
         super().__init__(f"no source is called {name!r}; {cure}")
+
+
+class BadQuery(WrongUse):
+    """A full-text query asks for nothing or is not whole: `at` is the sign, from 1; `cure` what to write instead."""
+
+    def __init__(self, query: str, at: int, problem: str, cure: str) -> None:
+        self.query, self.at, self.problem, self.cure = query, at, problem, cure
+        super().__init__(f"the query {query!r} {problem}, at sign {at}; {cure}")
 
 
 class NotAFile(WrongUse):

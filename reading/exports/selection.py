@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from reading.life import CONFIRMATIONS
-from storage.catalogue import observations, versions
+from reading.matching import Asked, matching
+from storage.catalogue import findable, versions
 
 ROWS_PER_QUERY = 200
 PRESENT = "present"
@@ -24,7 +25,8 @@ class Selection:
     """What is asked for; what is None or empty asks for all.
 
     Moments are compared with the time of capture, days (`2026-11-24`) with the date of publication, ends left out.
-    `state` is one of STATES: what the last visit found. `text` is in headline or text, whatever its case.
+    `state` is one of STATES: what the last visit found. `text` is in headline or text, whatever its case; `query` is
+    one of reading/query.py.
     """
 
     sources: Sequence[str] | None = None
@@ -35,6 +37,7 @@ class Selection:
     languages: Sequence[str] = ()
     state: str | None = None
     text: str | None = None
+    query: str | None = None
     min_confidence: float | None = None
     latest_only: bool = True
 
@@ -57,7 +60,9 @@ class Row:
 
 def count_of(connection: Connection, selection: Selection) -> int:
     """How many versions the catalogue has that may be in the selection; text and confidence are not looked at."""
-    return int(connection.execute(select(func.count()).select_from(_ids(selection).subquery())).scalar_one())
+    return int(
+        connection.execute(select(func.count()).select_from(_ids(connection, selection).subquery())).scalar_one()
+    )
 
 
 def stream(connection: Connection, selection: Selection) -> Iterator[Row]:
@@ -65,18 +70,18 @@ def stream(connection: Connection, selection: Selection) -> Iterator[Row]:
 
     All ids are sorted first, eight bytes each; the lines are read in batches.
     """
-    ids = array("q", connection.execution_options(yield_per=10_000).execute(_ids(selection)).scalars())
+    ids = array("q", connection.execution_options(yield_per=10_000).execute(_ids(connection, selection)).scalars())
     columns = (versions.c.id, versions.c.source_id, versions.c.article, versions.c.line)
     for start in range(0, len(ids), ROWS_PER_QUERY):
         part = ids[start : start + ROWS_PER_QUERY].tolist()
         rows = {row.id: row for row in connection.execute(select(*columns).where(versions.c.id.in_(part)))}
         for row in (rows[version_id] for version_id in part):
             record = orjson.loads(row.line)
-            if _takes(selection, record):
+            if takes(selection, record):
                 yield Row(row.source_id, row.article, row.line, record)
 
 
-def _takes(selection: Selection, record: dict[str, Any]) -> bool:
+def takes(selection: Selection, record: dict[str, Any]) -> bool:
     """What only the record itself tells."""
     least = selection.min_confidence
     if least is not None and ((record.get("metadata") or {}).get("confidence") or 0.0) < least:
@@ -87,30 +92,34 @@ def _takes(selection: Selection, record: dict[str, Any]) -> bool:
     return selection.text.casefold() in told.casefold()
 
 
-def _ids(selection: Selection) -> Any:
-    query = select(versions.c.id).where(*_conditions(selection))
-    order = (versions.c.captured_at, versions.c.source_id, versions.c.article, versions.c.version)
+def _ids(connection: Connection, selection: Selection) -> Any:
+    # by what the records say, not by the catalogue's rows: it is the same after a rebuild
+    order = (findable.c.captured_at, findable.c.source_id, findable.c.article, findable.c.version)
+    return select(findable.c.version_id).where(*conditions(connection, selection)).order_by(*order)
+
+
+def conditions(connection: Connection, selection: Selection) -> Iterator[ColumnElement[bool]]:
+    """What rows of `findable` must be for a selection, words of the query included. Raises BadQuery."""
+    if selection.query and selection.query.strip():
+        yield findable.c.version_id.in_(matching(connection, Asked.of(connection, selection.query)))
+    yield from filters(selection)
+
+
+def filters(selection: Selection) -> Iterator[ColumnElement[bool]]:
+    """The same without the query."""
     if selection.latest_only:
-        # what was captured last: an older capture may have been imported after it
-        newest = (versions.c.captured_at.desc(), versions.c.version.desc())
-        place = func.row_number().over(partition_by=(versions.c.source_id, versions.c.article), order_by=newest)
-        ranked = select(versions.c.id, place.label("place")).subquery()
-        query = query.join(ranked, and_(ranked.c.id == versions.c.id, ranked.c.place == 1))
-    return query.order_by(*order)
-
-
-def _conditions(selection: Selection) -> Iterator[ColumnElement[bool]]:
+        yield findable.c.latest.is_(True)
     if selection.sources is not None:
-        yield versions.c.source_id.in_(list(selection.sources))
+        yield findable.c.source_id.in_(list(selection.sources))
     if selection.captured_since is not None:
-        yield versions.c.captured_at >= selection.captured_since
+        yield findable.c.captured_at >= selection.captured_since
     if selection.captured_until is not None:
-        yield versions.c.captured_at < selection.captured_until
+        yield findable.c.captured_at < selection.captured_until
     # dates are kept as the newsroom gave them, and as such texts they sort as days
     if selection.published_since is not None:
-        yield versions.c.date_published >= selection.published_since
+        yield findable.c.published >= selection.published_since
     if selection.published_until is not None:
-        yield versions.c.date_published < selection.published_until
+        yield findable.c.published < selection.published_until
     if selection.languages:
         yield or_(*(_speaks(language) for language in selection.languages))
     if selection.state is not None:
@@ -119,13 +128,16 @@ def _conditions(selection: Selection) -> Iterator[ColumnElement[bool]]:
 
 def _speaks(language: str) -> ColumnElement[bool]:
     """`pt` takes `pt-BR` too."""
-    return or_(versions.c.in_language == language, versions.c.in_language.startswith(f"{language}-", autoescape=True))
+    return or_(findable.c.in_language == language, findable.c.in_language.startswith(f"{language}-", autoescape=True))
 
 
 def _in_state(state: str) -> ColumnElement[bool]:
     """Whether the last visit of the article found it so; one that was never visited again is present."""
-    mine = and_(observations.c.source_id == versions.c.source_id, observations.c.article == versions.c.article)
-    last = select(observations.c.outcome).where(mine).order_by(observations.c.at.desc()).limit(1).scalar_subquery()
     if state == PRESENT:
-        return or_(last.is_(None), last.not_in(list(CONFIRMATIONS)))
-    return last == state
+        return or_(findable.c.outcome.is_(None), findable.c.outcome.not_in(list(CONFIRMATIONS)))
+    return findable.c.outcome == state
+
+
+def state_of(outcome: str | None) -> str:
+    """One of STATES for what the last visit found."""
+    return outcome if outcome is not None and outcome in CONFIRMATIONS else PRESENT

@@ -35,6 +35,7 @@ def upgrade() -> None:
         _fill(op.get_bind())
     op.create_index("findable_by_article", "findable", ["source_id", "article"])
     op.create_index("findable_by_time", "findable", ["latest", "captured_at"])
+    op.create_index("findable_by_language", "findable", ["in_language"])
     op.create_index("findable_by_facet", "findable", ["latest", "source_id", "in_language", "year", "outcome"])
 
 
