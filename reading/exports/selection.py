@@ -39,6 +39,7 @@ class Selection:
     text: str | None = None
     query: str | None = None
     min_confidence: float | None = None
+    record_ids: Sequence[str] = ()
     latest_only: bool = True
 
     def as_json(self) -> dict[str, Any]:
@@ -124,6 +125,9 @@ def filters(selection: Selection) -> Iterator[ColumnElement[bool]]:
         yield or_(*(_speaks(language) for language in selection.languages))
     if selection.state is not None:
         yield _in_state(selection.state)
+    if selection.record_ids:
+        named = select(versions.c.id).where(versions.c.record_id.in_(list(selection.record_ids)))
+        yield findable.c.version_id.in_(named)
 
 
 def _speaks(language: str) -> ColumnElement[bool]:

@@ -70,14 +70,16 @@ def _add_routes(app: FastAPI) -> None:
     app.get("/login", include_in_schema=False)(login.login_page)
     app.post("/login", include_in_schema=False)(login.log_in)
     get("/find", responses=TROUBLES, tags=["search"], status_code=303)(articles.find_url)
-    for path, view in (("/ledger.atom", ledgerpage.ledger_atom), ("/ledger.csv", ledgerpage.ledger_csv)):
-        get(path, responses=TROUBLES, tags=["ledger"])(view)
+    get("/ledger.atom", responses=TROUBLES, tags=["ledger"])(ledgerpage.ledger_atom)
+    get("/ledger.csv", responses=TROUBLES, tags=["ledger"])(ledgerpage.ledger_csv)
     get("/figures/{plot}.svg", responses=TROUBLES, tags=["figures"])(figurepages.figure)
     get("/exports/{export_id}/files/{name}", responses=TROUBLES, tags=["exports"])(exportpages.export_file)
     post("/exports.json", responses=TROUBLES, tags=["exports"], status_code=202)(exportpages.build_export)
     post("/exports", include_in_schema=False)(exportpages.build_and_show)
-    for verb, view in (("stop", exportpages.stop_export), ("remove", exportpages.remove_export)):
-        post(f"/exports/{{export_id}}/{verb}", responses=TROUBLES, tags=["exports"], status_code=303)(view)
+    post("/exports/{export_id}/stop", responses=TROUBLES, tags=["exports"], status_code=303)(exportpages.stop_export)
+    post("/exports/{export_id}/remove", responses=TROUBLES, tags=["exports"], status_code=303)(
+        exportpages.remove_export
+    )
     for name, view in downloads.DOWNLOADS.items():
         get(f"/articles/{{record_id}}/{name}", responses=TROUBLES, tags=["article"])(view)
     post(f"{CHECK.path}.json", responses=TROUBLES, tags=["article"])(articles.check)

@@ -9,6 +9,7 @@ from fastapi import HTTPException, Query, Request
 from fastapi.responses import RedirectResponse
 
 from reading.article import ArticleHistory, history_of, lead_of
+from reading.exports.selection import state_of
 from reading.ledger import source_outages
 from reading.life import Entry, life_of
 from reading.lifeline import lifeline
@@ -71,7 +72,7 @@ def article(room: TheRoom, request: Request, record_id: str) -> Told:
         timeline=_timeline(history, entries),
         lifeline=line,
         legend=legend,
-        state=next((one.outcome for one in reversed(history.observations)), "present"),
+        state=state_of(history.observations[-1].outcome if history.observations else None),
         replay=replay_address(room, request, record),
         no_replay=room.no_replay,
     )

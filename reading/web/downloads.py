@@ -42,7 +42,7 @@ def csl_file(room: TheRoom, record_id: str) -> Response:
     return _file(orjson.dumps([item]), f"{record['id']}.csl.json", "application/vnd.citationstyles.csl+json")
 
 
-def warc_file(room: TheRoom, record_id: str, _: Exporting) -> Response:
+def warc_file(room: TheRoom, record_id: str, _pace: Exporting) -> Response:
     """The page with what it needs as a WARC file: the stored records, byte for byte."""
     _, record = version_of(room, record_id)
     name = f"{record['id']}.warc.gz"
@@ -53,7 +53,7 @@ def warc_file(room: TheRoom, record_id: str, _: Exporting) -> Response:
     return _streamed(write, name, "application/warc")
 
 
-def wacz_file(room: TheRoom, record_id: str, _: Exporting) -> Response:
+def wacz_file(room: TheRoom, record_id: str, _pace: Exporting) -> Response:
     """The same as a WACZ package, which ReplayWeb.page opens."""
     _, record = version_of(room, record_id)
 

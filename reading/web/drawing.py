@@ -31,7 +31,7 @@ def by_day(counts: list[DayCount], names: dict[str, str], theme: str) -> str:
         merged[key] = merged.get(key, 0) + one.articles
     rows = [{"day": day, "source": label, "articles": count} for (day, label), count in merged.items()]
     chart = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(_values(rows))
         .mark_bar()
         .encode(
             x=alt.X("day:T", title="day of the first capture"),
@@ -47,7 +47,7 @@ def survival(steps: list[Step], theme: str) -> str:
     rows = [{"days": one.days, "share": one.share} for one in steps]
     lowest = min([one.share for one in steps], default=0.0)
     chart = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(_values(rows))
         .mark_line(interpolate="step-after", color=COLOURS[0], strokeWidth=2)
         .encode(
             x=alt.X(
@@ -76,7 +76,7 @@ def delays(found: list[Delay], theme: str) -> str:
             for place, hours in enumerate(ordered, 1)
         ]
     chart = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(_values(rows))
         .mark_line(interpolate="step-after", strokeWidth=2)
         .encode(
             x=alt.X("hours:Q", title="hours at most until it was seen", scale=alt.Scale(type="log")),
@@ -95,7 +95,7 @@ def coverage(covers: list[Cover], names: dict[str, str], theme: str) -> str:
     ]
     lines = len({row["source"] for row in rows})
     chart = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(_values(rows))
         .mark_rect()
         .encode(
             x=alt.X("month:O", title="month of publication"),
@@ -110,6 +110,10 @@ def coverage(covers: list[Cover], names: dict[str, str], theme: str) -> str:
         .properties(height=max(60, 22 * lines))
     )
     return _svg(chart, theme)
+
+
+def _values(rows: list[dict[str, Any]]) -> alt.InlineData:
+    return alt.InlineData(values=rows)
 
 
 def _svg(chart: alt.Chart, theme: str) -> str:

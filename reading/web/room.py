@@ -49,7 +49,7 @@ class Remembered:
                 if len(self._known) >= MOST_REMEMBERED:
                     self._known.clear()
                 self._known[key] = now, state, value
-            return value  # type: ignore[no-any-return]
+            return value
 
     def _state(self) -> object:
         """What differs when anything was added that pages tell of."""
