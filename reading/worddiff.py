@@ -33,18 +33,30 @@ class Paragraph:
 
 
 def words_between(old: str, new: str) -> list[Word]:
-    """Every word and the space between, in reading order. Long texts are compared as wholes."""
+    """Every word and the space between, in reading order: words in a row that went stand together, then those that
+    came. Long texts are compared as wholes."""
     first, second = _WORDS.findall(old), _WORDS.findall(new)
     if len(first) + len(second) > MOST_WORDS:
         return [("same", old)] if old == new else [("gone", old), ("new", new)]
     found: list[Word] = []
+    gone = new_ = ""
     for what, a, b, c, d in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
-        if what == "equal":
-            found.append(("same", "".join(first[a:b])))
-            continue
-        found += [("gone", "".join(first[a:b]))] if b > a else []
-        found += [("new", "".join(second[c:d]))] if d > c else []
-    return found
+        was, now = "".join(first[a:b]), "".join(second[c:d])
+        if what == "equal" and (was.strip() or not (gone or new_)):
+            found += [*_changed(gone, new_), ("same", was)]
+            gone = new_ = ""
+        else:
+            # the space between two words that changed is no place to stop at
+            gone, new_ = gone + was, new_ + now
+    return found + _changed(gone, new_)
+
+
+def _changed(gone: str, new: str) -> list[Word]:
+    """What went and what came, with a space that both end in after them."""
+    space = " " if gone.endswith(" ") and new.endswith(" ") else ""
+    gone, new = gone.removesuffix(space), new.removesuffix(space)
+    kinds: list[Word] = [("gone", gone), ("new", new), ("same", space)]
+    return [one for one in kinds if one[1]]
 
 
 def paragraphs_of(old: str, new: str) -> Iterator[Paragraph]:

@@ -17,6 +17,11 @@ class Facts(BaseModel):
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True)
 
+    @property
+    def status(self) -> int:
+        """The HTTP status of the answer that they are."""
+        return 200
+
 
 class ArticleLine(Facts):
     """An article in a list: the version that is shown, with words that were searched for marked."""
@@ -92,7 +97,7 @@ class LedgerLine(Facts):
         return self.versions[-1] if self.versions else None
 
 
-class Trouble(Facts):
+class Trouble(BaseModel):
     """What is answered instead of a page: what went wrong, and what to do."""
 
     status: int

@@ -108,6 +108,11 @@ class Findings(Facts):
     facets: dict[str, list[FacetValue]]
     problem: str | None = None
 
+    @property
+    def status(self) -> int:
+        """400 for what is no query."""
+        return 400 if self.problem else 200
+
 
 def find(
     room: TheRoom, wanted: TheQuestion, _: Searching, page: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1

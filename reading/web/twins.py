@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
 from reading.web.facts import Facts, Trouble
@@ -45,12 +45,19 @@ def add_page(app: FastAPI, page: Page) -> None:
     made = Depends(page.view)
 
     def shown(request: Request, facts: Facts = made) -> HTMLResponse:
-        return HTMLResponse(page_html(request, page, facts))
+        return HTMLResponse(page_html(request, page, facts), facts.status)
+
+    def told(response: Response, facts: Facts = made) -> Facts:
+        response.status_code = facts.status
+        return facts
 
     name = page.template.removesuffix(".html")
     about = (page.view.__doc__ or "").strip()
     common: dict[str, Any] = {"description": about, "responses": TROUBLES, "tags": [page.nav or "article"]}
-    app.add_api_route(twin_of(page.path), page.view, name=f"{name}_facts", summary=f"{page.title}, as JSON", **common)
+    model = get_type_hints(page.view)["return"]
+    app.add_api_route(
+        twin_of(page.path), told, response_model=model, name=f"{name}_facts", summary=f"{page.title}, as JSON", **common
+    )
     app.add_api_route(page.path, shown, name=name, summary=page.title, response_class=HTMLResponse, **common)
 
 
