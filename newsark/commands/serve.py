@@ -63,9 +63,8 @@ def serve(
         from reading.web.door import Access
     except ModuleNotFoundError as missing:
         raise ExtraMissing("the reading room's pages", "serve") from missing
-    listening = _listening(host, port)
-    place = (replay, replay_url, listening.getsockname()[1] + 1 if port else 0)
-    with home.archive() as opened, _room(home, opened, host, place) as room:
+    place = (replay, replay_url, port + 1 if port else 0)
+    with home.archive() as opened, _listening(host, port) as listening, _room(home, opened, host, place) as room:
         app = _app(home, room, Access(token, proxy_header))
         say(f"Reading room of {home.short_name} at {_address(host, listening)}")
         say(_about_replay(room), to=err)
@@ -79,6 +78,8 @@ def _listening(host: str, port: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
+        # from now on whoever asks waits instead of being refused
+        made.listen(128)
     except OSError as problem:
         made.close()
         raise WrongUse(f"{host}:{port} cannot be listened on: {problem.strerror}; name another --port") from problem
