@@ -99,7 +99,7 @@ def test_a_search_finds_marks_counts_and_filters(room: Room) -> None:
 def test_a_query_that_is_none_is_told_so(room: Room, query: str) -> None:
     answer = room.get(f"/search.json?q={query}")
     assert answer.status == 400
-    assert answer.json["problem"]
+    assert "sign" in answer.json["error"]
     page = room.get(f"/search?q={query}", **PAGE)
     assert (page.status, 'role="alert"' in page.text) == (400, True)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
@@ -39,6 +39,25 @@ PAGES = (
     Page("/articles/{record_id}", articles.article, "article.html", "Article"),
 )
 CHECK = Page("/articles/{record_id}/check", articles.check, "check.html", "Checked")
+FILES: tuple[tuple[str, Callable[..., Any], str], ...] = (
+    ("/ledger.atom", ledgerpage.ledger_atom, "application/atom+xml"),
+    ("/ledger.csv", ledgerpage.ledger_csv, "text/csv"),
+    ("/figures/{plot}.svg", figurepages.figure, "image/svg+xml"),
+    ("/exports/{export_id}/files/{name}", exportpages.export_file, "application/octet-stream"),
+    *((f"/articles/{{record_id}}/{name}", view, kind) for name, (view, kind) in downloads.DOWNLOADS.items()),
+)
+"""What is no page: where it is, what gives it, its media type."""
+LEADING: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+    ("GET", "/find", articles.find_url),
+    ("POST", "/exports/{export_id}/stop", exportpages.stop_export),
+    ("POST", "/exports/{export_id}/remove", exportpages.remove_export),
+)
+"""What leads to a page."""
+DOING: tuple[tuple[str, Callable[..., Any], int], ...] = (
+    ("/exports.json", exportpages.build_export, 202),
+    (f"{CHECK.path}.json", articles.check, 200),
+)
+"""What programs ask to be done, with the status of the answer."""
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 _STATIC = files("reading.web") / "static"
 
@@ -64,28 +83,25 @@ def _frame(room: Room, request: Request) -> str | None:
 
 
 def _add_routes(app: FastAPI) -> None:
-    get: Callable[..., Any] = app.get
-    post: Callable[..., Any] = app.post
     app.get("/static/{name}", include_in_schema=False)(_static)
     app.get("/login", include_in_schema=False)(login.login_page)
     app.post("/login", include_in_schema=False)(login.log_in)
-    get("/find", responses=TROUBLES, tags=["search"], status_code=303)(articles.find_url)
-    get("/ledger.atom", responses=TROUBLES, tags=["ledger"])(ledgerpage.ledger_atom)
-    get("/ledger.csv", responses=TROUBLES, tags=["ledger"])(ledgerpage.ledger_csv)
-    get("/figures/{plot}.svg", responses=TROUBLES, tags=["figures"])(figurepages.figure)
-    get("/exports/{export_id}/files/{name}", responses=TROUBLES, tags=["exports"])(exportpages.export_file)
-    post("/exports.json", responses=TROUBLES, tags=["exports"], status_code=202)(exportpages.build_export)
-    post("/exports", include_in_schema=False)(exportpages.build_and_show)
-    post("/exports/{export_id}/stop", responses=TROUBLES, tags=["exports"], status_code=303)(exportpages.stop_export)
-    post("/exports/{export_id}/remove", responses=TROUBLES, tags=["exports"], status_code=303)(
-        exportpages.remove_export
-    )
-    for name, view in downloads.DOWNLOADS.items():
-        get(f"/articles/{{record_id}}/{name}", responses=TROUBLES, tags=["article"])(view)
-    post(f"{CHECK.path}.json", responses=TROUBLES, tags=["article"])(articles.check)
-    post(CHECK.path, include_in_schema=False)(_checked)
+    app.post("/exports", include_in_schema=False)(exportpages.build_and_show)
+    app.post(CHECK.path, include_in_schema=False)(_checked)
+    for path, view, kind in FILES:
+        told: dict[int | str, dict[str, Any]] = {200: {"content": {kind: {}}, "description": view.__doc__}, **TROUBLES}
+        app.add_api_route(path, view, responses=told, response_class=Response, tags=[_tag(path)])
+    for method, path, view in LEADING:
+        common: dict[str, Any] = {"methods": [method], "tags": [_tag(path)], "responses": TROUBLES}
+        app.add_api_route(path, view, status_code=303, response_class=RedirectResponse, **common)
+    for path, view, status in DOING:
+        app.add_api_route(path, view, methods=["POST"], status_code=status, responses=TROUBLES, tags=[_tag(path)])
     for page in PAGES:
         add_page(app, page)
+
+
+def _tag(path: str) -> str:
+    return path.split("/")[1].partition(".")[0]
 
 
 def _checked(request: Request, record_id: str) -> HTMLResponse:
@@ -111,7 +127,7 @@ def _add_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def misunderstood(request: Request, problem: RequestValidationError) -> Response:
         first = problem.errors()[0]
-        where = ".".join(str(part) for part in first["loc"][1:])
+        where = str(first["loc"][1]) if len(first["loc"]) > 1 else "the request"
         return _trouble(request, 422, f"{where}: {first['msg']}")
 
     @app.exception_handler(NewsarkError)

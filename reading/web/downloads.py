@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import IO, Any
+from typing import IO
 
 import orjson
 from fastapi.responses import Response, StreamingResponse
@@ -17,6 +17,8 @@ from reading.web.articles import version_of
 from reading.web.pace import Exporting
 from reading.web.room import TheRoom
 
+JSON, BIBTEX, CSL = "application/json", "application/x-bibtex", "application/vnd.citationstyles.csl+json"
+WARC, WACZ = "application/warc", "application/wacz"
 BLOCK_BYTES = 1 << 20
 IN_MEMORY_BYTES = 8 << 20
 
@@ -25,21 +27,21 @@ def record_file(room: TheRoom, record_id: str) -> Response:
     """The JSON record as it stands in the store, indented."""
     _, record = version_of(room, record_id)
     data = orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    return _file(data, f"{record['id']}.json", "application/json")
+    return _file(data, f"{record['id']}.json", JSON)
 
 
 def bibtex_file(room: TheRoom, record_id: str) -> Response:
     """The article as an entry of a BibTeX file."""
     history, record = version_of(room, record_id)
     text = bibtex(record, room.source_names().get(history.source, history.source))
-    return _file(text.encode("utf-8", "replace"), f"{record['id']}.bib", "application/x-bibtex")
+    return _file(text.encode("utf-8", "replace"), f"{record['id']}.bib", BIBTEX)
 
 
 def csl_file(room: TheRoom, record_id: str) -> Response:
     """The article as CSL-JSON, for Zotero and its like."""
     history, record = version_of(room, record_id)
     item = csl(record, room.source_names().get(history.source, history.source))
-    return _file(orjson.dumps([item]), f"{record['id']}.csl.json", "application/vnd.citationstyles.csl+json")
+    return _file(orjson.dumps([item]), f"{record['id']}.csl.json", CSL)
 
 
 def warc_file(room: TheRoom, record_id: str, _pace: Exporting) -> Response:
@@ -50,7 +52,7 @@ def warc_file(room: TheRoom, record_id: str, _pace: Exporting) -> Response:
     def write(to: IO[bytes]) -> None:
         export_warc(room.archive, Selection(record_ids=(record["id"],), latest_only=False), to, name)
 
-    return _streamed(write, name, "application/warc")
+    return _streamed(write, name, WARC)
 
 
 def wacz_file(room: TheRoom, record_id: str, _pace: Exporting) -> Response:
@@ -60,16 +62,17 @@ def wacz_file(room: TheRoom, record_id: str, _pace: Exporting) -> Response:
     def write(to: IO[bytes]) -> None:
         export_wacz(room.archive, room.name, Selection(record_ids=(record["id"],), latest_only=False), to)
 
-    return _streamed(write, f"{record['id']}.wacz", "application/wacz")
+    return _streamed(write, f"{record['id']}.wacz", WACZ)
 
 
-DOWNLOADS: dict[str, Callable[..., Any]] = {
-    "record": record_file,
-    "cite.bib": bibtex_file,
-    "cite.csl": csl_file,
-    "warc": warc_file,
-    "wacz": wacz_file,
+DOWNLOADS: dict[str, tuple[Callable[..., Response], str]] = {
+    "record": (record_file, JSON),
+    "cite.bib": (bibtex_file, BIBTEX),
+    "cite.csl": (csl_file, CSL),
+    "warc": (warc_file, WARC),
+    "wacz": (wacz_file, WACZ),
 }
+"""What there is of an article, and its media type."""
 
 
 def _file(data: bytes, name: str, kind: str) -> Response:

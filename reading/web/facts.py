@@ -18,9 +18,9 @@ class Facts(BaseModel):
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True)
 
     @property
-    def status(self) -> int:
-        """The HTTP status of the answer that they are."""
-        return 200
+    def trouble(self) -> str | None:
+        """What was wrong with what was asked (400), where a page tells it among its facts; its twin tells it alone."""
+        return None
 
 
 class ArticleLine(Facts):

@@ -109,9 +109,9 @@ class Findings(Facts):
     problem: str | None = None
 
     @property
-    def status(self) -> int:
-        """400 for what is no query."""
-        return 400 if self.problem else 200
+    def trouble(self) -> str | None:
+        """What is no query."""
+        return self.problem
 
 
 def find(

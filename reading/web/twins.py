@@ -6,20 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
 from reading.web.facts import Facts, Trouble
 from reading.web.texts import rendered
 
+_TROUBLE: dict[str, Any] = {"application/json": {"schema": Trouble.model_json_schema()}, "text/html": {}}
 TROUBLES: dict[int | str, dict[str, Any]] = {
-    400: {"model": Trouble, "description": "What was asked for cannot be answered as asked; the error says why."},
-    401: {"model": Trouble, "description": "The room asks for a token."},
-    403: {"model": Trouble, "description": "The request came from another place than the room's own pages."},
-    404: {"model": Trouble, "description": "There is no such thing here."},
-    422: {"model": Trouble, "description": "A value is none that is understood."},
-    429: {"model": Trouble, "description": "Too many for now; Retry-After says when to ask again."},
-    503: {"model": Trouble, "description": "A store or the catalogue cannot be reached now."},
+    status: {"content": _TROUBLE, "description": description}
+    for status, description in (
+        (400, "What was asked for cannot be answered as asked; the error says why."),
+        (401, "The room asks for a token."),
+        (403, "The request came from another place than the room's own pages."),
+        (404, "There is no such thing here."),
+        (422, "A value is none that is understood."),
+        (429, "Too many for now; Retry-After says when to ask again."),
+        (503, "A store or the catalogue cannot be reached now."),
+    )
 }
 
 
@@ -45,15 +49,16 @@ def add_page(app: FastAPI, page: Page) -> None:
     made = Depends(page.view)
 
     def shown(request: Request, facts: Facts = made) -> HTMLResponse:
-        return HTMLResponse(page_html(request, page, facts), facts.status)
+        return HTMLResponse(page_html(request, page, facts), 400 if facts.trouble else 200)
 
-    def told(response: Response, facts: Facts = made) -> Facts:
-        response.status_code = facts.status
+    def told(facts: Facts = made) -> Facts:
+        if facts.trouble:
+            raise HTTPException(400, facts.trouble)
         return facts
 
     name = page.template.removesuffix(".html")
     about = (page.view.__doc__ or "").strip()
-    common: dict[str, Any] = {"description": about, "responses": TROUBLES, "tags": [page.nav or "article"]}
+    common: dict[str, Any] = {"description": about, "responses": TROUBLES, "tags": [page.nav or "articles"]}
     model = get_type_hints(page.view)["return"]
     app.add_api_route(
         twin_of(page.path), told, response_model=model, name=f"{name}_facts", summary=f"{page.title}, as JSON", **common
