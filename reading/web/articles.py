@@ -119,6 +119,7 @@ def _timeline(history: ArticleHistory, entries: list[Entry]) -> list[Moment]:
     seen = [
         Moment(at=one.at, kind="visit", text=f"{one.outcome}{f': {one.detail}' if one.detail else ''}")
         for one in history.observations
+        if one.outcome != "edited"  # that is a version, and an entry
     ]
     merged: list[Moment] = []
     for one in sorted([*moments, *seen], key=lambda moment: moment.at):
