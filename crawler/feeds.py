@@ -18,12 +18,13 @@ from typing import Any, Literal
 import orjson
 from w3lib.html import remove_tags
 
+from crawler.listerrors import NotAFeed
 from crawler.weburl import resolve
 from crawler.xmlfeed import AT, Piece, XmlFeed
 from crawler.xmltext import Sniffed, sniff, tell
 from pipelines.charset import page_text
 from pipelines.dates import parse_date
-from storage.errors import NotAFeed, Refused
+from storage.errors import Refused
 
 _DATE_ELEMENT = re.compile(r"</(?:[\w.-]+:)?date\s*>")
 _WEEKDAY_TO_ZONE = re.compile(r"[^\W\d_]+,.*\s(?:[+-]\d{2}:?\d{2}|GMT|UTC?|[ECMP][SD]T)", re.DOTALL)

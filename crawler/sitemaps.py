@@ -9,12 +9,13 @@ from typing import Literal
 
 from lxml import etree
 
+from crawler.listerrors import NotASitemap
 from crawler.weburl import resolve
 from crawler.xmltext import Entries, Sniffed, inner_text, name_of, sniff, tell
 from pipelines.charset import page_text
 from pipelines.dates import parse_date
 from pipelines.decode import GZIP_MAGIC, decode_body
-from storage.errors import NotASitemap, Refused
+from storage.errors import Refused
 
 PROTOCOL_MAX_ENTRIES = 50_000
 PROTOCOL_MAX_BYTES = 52_428_800

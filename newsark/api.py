@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, get_args
 
 from newsark.address import normal_spelling
 from newsark.archiveplace import archive_settings, place_of
@@ -17,7 +18,9 @@ from reading.article import ArticleHistory, history_of
 from reading.exports.selection import STATES, Row, Selection, stream
 from reading.ledger import Wanted
 from reading.ledger import ledger as read_ledger
+from reading.query import parse
 from reading.reextraction import original_of
+from reading.search import Search, Sort, search
 from reading.status import source_states
 from reading.worddiff import difference
 from storage.archive import Archive
@@ -29,9 +32,26 @@ if TYPE_CHECKING:
     import pyarrow
 
 
+RECORDS_PER_PAGE = 200
+
+
 class Filters(TypedDict, total=False):
     """Which articles: moments of capture (ends left out), days, months or years of publication as text, languages,
-    what the last visit found, words, and how certain the text is at least."""
+    what the last visit found, words, a query as `newsark search` has it, and how certain the text is at least."""
+
+    captured_since: datetime
+    captured_until: datetime
+    published_since: str
+    published_until: str
+    languages: Sequence[str]
+    state: str
+    text: str
+    query: str
+    min_confidence: float
+
+
+class WordlessFilters(TypedDict, total=False):
+    """The same for a search, whose query is named beside them."""
 
     captured_since: datetime
     captured_until: datetime
@@ -63,6 +83,38 @@ class OpenArchive:
         """
         selection = self._selection(sources, versions, filters)
         return (row.record for row in self._rows(selection))
+
+    def search(
+        self,
+        query: str,
+        sources: str | Sequence[str] | None = None,
+        *,
+        versions: Literal["latest", "all"] = "latest",
+        sort: Sort = "relevance",
+        limit: int | None = None,
+        **filters: Unpack[WordlessFilters],
+    ) -> Iterator[dict[str, Any]]:
+        """The records that a full-text query finds, the best first, read as they are asked for.
+
+        `sort` may be "newest" or "oldest", by time of capture. Raises BadQuery for a query that is none, UnknownSource
+        for an id that no source has, and ValueError for another word for `versions`, `sort` or `state`.
+        """
+        if sort not in get_args(Sort):
+            raise ValueError(f"sort is one of {', '.join(get_args(Sort))}, not {sort!r}")
+        parse(query)
+        chosen: Filters = {**filters, "query": query}
+        selection = self._selection(sources, versions, chosen)
+        return islice(self._found(selection, sort), limit)
+
+    def _found(self, selection: Selection, sort: Sort) -> Iterator[dict[str, Any]]:
+        offset = 0
+        while True:
+            with self._archive.catalogue.begin() as connection:
+                page = search(connection, Search(selection, sort, offset, RECORDS_PER_PAGE), facets=False)
+            yield from (hit.record for hit in page.hits)
+            offset += RECORDS_PER_PAGE
+            if offset >= page.total:
+                return
 
     def to_arrow(
         self,

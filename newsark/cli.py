@@ -23,6 +23,7 @@ from newsark.commands import (
     rebuild,
     reextract,
     replay,
+    search,
     serve,
     show,
     sources,
@@ -40,8 +41,8 @@ class Commands(PlainGroup):
     """Newsark's commands."""
 
     order = (
-        *("init", "sources", "crawl", "watch", "status", "show", "diff", "ledger", "export", "serve", "replay"),
-        *("extract", "import", "verify", "validate", "reextract", "rebuild", "alerts", "doctor"),
+        *("init", "sources", "crawl", "watch", "status", "search", "show", "diff", "ledger", "export", "serve"),
+        *("replay", "extract", "import", "verify", "validate", "reextract", "rebuild", "alerts", "doctor"),
     )
 
 
@@ -59,6 +60,7 @@ app.command("crawl", cls=PlainCommand)(crawl.crawl)
 app.command("watch", cls=PlainCommand)(watch.watch)
 app.command("status", cls=PlainCommand)(status.status)
 app.command("show", cls=PlainCommand)(show.show)
+app.command("search", cls=PlainCommand)(search.search)
 app.command("diff", cls=PlainCommand)(diff.diff)
 app.command("ledger", cls=PlainCommand)(ledger.ledger)
 app.command("export", cls=PlainCommand)(export.export)

@@ -6,7 +6,7 @@ Made from the record with the words of the index, so it is the same for both dat
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reading.query import Field, Tree, Words, positive_words, signs_of
@@ -23,14 +23,33 @@ MAX_SIGNS = 200_000
 ELLIPSIS = "…"
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """One word of a text, or one sign of a script without spaces."""
+class _Units:
+    """The words of a text, and the signs of scripts without spaces, with their places."""
 
-    start: int
-    end: int
-    word: str
-    written: str | None
+    def __init__(self, text: str) -> None:
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.words: list[str] = []
+        # as it stands in the text, for its stem; of a sign nothing
+        self.written: list[str] = []
+        for found in places_of(text):
+            word, start = found[0], found.start()
+            if is_unspaced(word):
+                self._add_signs(word, start)
+            else:
+                self.starts.append(start)
+                self.ends.append(start + len(word))
+                self.words.append(indexed((word,)))
+                self.written.append(word)
+
+    def _add_signs(self, run: str, start: int) -> None:
+        folded = folded_run(run)
+        # a wide spelling may have more signs or fewer than the one that is indexed
+        signs = folded if len(folded) == len(run) else [folded_run(sign) for sign in run]
+        self.starts += range(start, start + len(run))
+        self.ends += range(start + 1, start + len(run) + 1)
+        self.words += signs
+        self.written += [""] * len(run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +89,29 @@ class Marker:
         asked = [(number, one) for number, one in enumerate(self._asked) if one.field is None or one.field == field]
         if not asked:
             return []
-        units = list(_units(text[:MAX_SIGNS]))
-        found = []
-        for place, unit in enumerate(units):
-            for number, one in asked:
-                if self._begins(unit, one) and _goes_on(units, place, one):
-                    found.append((unit.start, units[place + len(one.rest)].end, number))
-        return found
+        units = _Units(text[:MAX_SIGNS])
+        found = [
+            (units.starts[place], units.ends[place + len(one.rest)], number)
+            for number, one in asked
+            for place in self._begins(units, one)
+            if _goes_on(units, place, one)
+        ]
+        return sorted(found)
 
-    def _begins(self, unit: _Unit, asked: _Asked) -> bool:
-        if unit.word in asked.first:
-            return True
+    def _begins(self, units: _Units, asked: _Asked) -> list[int]:
+        """Where the first word of it stands."""
         if asked.is_prefix and not asked.rest:
-            return unit.word.startswith(tuple(asked.first))
-        if not asked.stems or unit.written is None:
-            return False
-        return any(stem_of(unit.written, language) in asked.stems for language in self._languages)
+            begins = tuple(asked.first)
+            return [place for place, word in enumerate(units.words) if word.startswith(begins)]
+        if not asked.stems:
+            return [place for place, word in enumerate(units.words) if word in asked.first]
+        stemmed = {
+            word
+            for word in set(units.written)
+            if word and any(stem_of(word, language) in asked.stems for language in self._languages)
+        }
+        pairs = zip(units.words, units.written, strict=True)
+        return [place for place, (word, written) in enumerate(pairs) if word in asked.first or written in stemmed]
 
 
 def _asked(words: Words, languages: Sequence[str]) -> _Asked:
@@ -100,27 +126,14 @@ def _asked(words: Words, languages: Sequence[str]) -> _Asked:
     )
 
 
-def _units(text: str) -> Iterator[_Unit]:
-    for found in places_of(text):
-        word = found[0]
-        if is_unspaced(word):
-            folded = folded_run(word)
-            # a wide spelling may have more signs or fewer than the one that is indexed
-            signs = folded if len(folded) == len(word) else [folded_run(sign) for sign in word]
-            for place, sign in enumerate(signs, found.start()):
-                yield _Unit(place, place + 1, sign, None)
-        else:
-            yield _Unit(found.start(), found.end(), indexed([word]), word)
-
-
-def _goes_on(units: Sequence[_Unit], place: int, asked: _Asked) -> bool:
-    following = units[place + 1 : place + 1 + len(asked.rest)]
+def _goes_on(units: _Units, place: int, asked: _Asked) -> bool:
+    following = units.words[place + 1 : place + 1 + len(asked.rest)]
     if len(following) < len(asked.rest):
         return False
     last = len(asked.rest) - 1
     return all(
-        unit.word == word or (asked.is_prefix and number == last and unit.word.startswith(word))
-        for number, (unit, word) in enumerate(zip(following, asked.rest, strict=True))
+        word == wanted or (asked.is_prefix and number == last and word.startswith(wanted))
+        for number, (word, wanted) in enumerate(zip(following, asked.rest, strict=True))
     )
 
 

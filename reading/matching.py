@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Subquery, column, func, literal_column, select, table, text
+from sqlalchemy import CTE, ColumnElement, Connection, column, func, literal_column, select, table, text
 
 from reading.query import Tree, parse
 from reading.querysql import fts5, tsquery
@@ -58,17 +58,30 @@ def matching(connection: Connection, asked: Asked) -> Any:
     return select(_vectors.c.version_id).where(_vectors.c.vector.op("@@")(_tsquery(asked)))
 
 
-def scored(connection: Connection, asked: Asked) -> Subquery:
-    """The same with a `score`: the higher the better."""
+def scored(connection: Connection, asked: Asked) -> CTE:
+    """The same with a `score`: the higher the better.
+
+    Made before anything is joined to it: left to itself, SQLite may ask FTS5 about each row of `findable`.
+    """
     if connection.dialect.name == "sqlite":
         score: ColumnElement[Any] = literal_column(f"-bm25(words, {_FTS5_WEIGHTS})")
         match = _fts5.c.words.op("MATCH")(fts5(asked.tree, asked.languages))
-        return select(_fts5.c.rowid.label("id"), score.label("score")).where(match).subquery()
+        return (
+            select(_fts5.c.rowid.label("id"), score.label("score"))
+            .where(match)
+            .cte("matches")
+            .prefix_with("MATERIALIZED")
+        )
     query = _tsquery(asked)
     # 1: a long text has more words by chance
     score = func.ts_rank_cd(text(f"'{_TSVECTOR_WEIGHTS}'"), _vectors.c.vector, query, 1)
     match = _vectors.c.vector.op("@@")(query)
-    return select(_vectors.c.version_id.label("id"), score.label("score")).where(match).subquery()
+    return (
+        select(_vectors.c.version_id.label("id"), score.label("score"))
+        .where(match)
+        .cte("matches")
+        .prefix_with("MATERIALIZED")
+    )
 
 
 def _tsquery(asked: Asked) -> ColumnElement[Any]:

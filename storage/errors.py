@@ -37,8 +37,8 @@ NewsarkError                exit code 1
 └── PageError               1   a page's text costs its reason, never the crawl
     ├── BodyUndecodable         its content-encoding is broken or unknown
     ├── BodyTooLarge            it unpacks to more than the limit
-    ├── NotAFeed                what a feed's address gives is something else
-    ├── NotASitemap             what a sitemap's address gives is something else
+    ├── NotAFeed                what a feed's address gives is something else (crawler/listerrors.py)
+    ├── NotASitemap             what a sitemap's address gives is something else (crawler/listerrors.py)
     ├── ReadingTimedOut         reading it took longer than the limit
     └── ReaderCrashed           the worker that read it died
 """
@@ -365,26 +365,6 @@ class BodyTooLarge(PageError):
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         super().__init__(f"the body unpacks to more than {limit_bytes} bytes; raise max_page_bytes to read it")
-
-
-class NotAFeed(PageError):
-    """No feed could be read; `looks_like` is what came instead (`html`, `sitemap`, `json`, `xml`, `text`, `empty`)."""
-
-    kind = "not-a-feed"
-
-    def __init__(self, url: str, looks_like: str, problem: str) -> None:
-        self.url, self.looks_like, self.problem = url, looks_like, problem
-        super().__init__(f"{url} is not a feed: {problem}")
-
-
-class NotASitemap(PageError):
-    """No sitemap could be read; `looks_like` is what came instead (`html`, `feed`, `json`, `xml`, `text`, `empty`)."""
-
-    kind = "not-a-sitemap"
-
-    def __init__(self, url: str, looks_like: str, problem: str) -> None:
-        self.url, self.looks_like, self.problem = url, looks_like, problem
-        super().__init__(f"{url} is not a sitemap: {problem}")
 
 
 class ReadingTimedOut(PageError):

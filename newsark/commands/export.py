@@ -85,6 +85,9 @@ def export(
         str | None, typer.Option("--state", metavar="STATE", help="What the last visit found: present, removed, …")
     ] = None,
     text: Annotated[str | None, typer.Option("--text", metavar="WORDS", help="With these words.")] = None,
+    query: Annotated[
+        str | None, typer.Option("--query", metavar="QUERY", help="What newsark search finds with this query.")
+    ] = None,
     min_confidence: Annotated[
         float | None, typer.Option("--min-confidence", min=0, max=1, help="Texts that are at least so certain.")
     ] = None,
@@ -113,6 +116,7 @@ def export(
         languages=tuple(language or ()),
         state=_state(state),
         text=text,
+        query=query,
         min_confidence=min_confidence,
         latest_only=versions is Which.LATEST,
     )

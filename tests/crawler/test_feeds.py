@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.feeds import Feed, FeedEntry, FeedLimits, parse_feed
+from crawler.listerrors import NotAFeed
 from crawler.xmltext import MAX_PROBLEMS
-from storage.errors import NotAFeed
 
 URL = "https://gazette.example/rss/all.xml"
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawler.listerrors import NotASitemap
 from crawler.sitemaps import Sitemap, SitemapEntry, SitemapLimits, parse_sitemap
-from storage.errors import BodyTooLarge, NotASitemap, PageError
+from storage.errors import BodyTooLarge, PageError
 
 URL = "https://gazette.example/maps/news.xml"
 OPEN = (
