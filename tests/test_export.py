@@ -21,7 +21,7 @@ import pytest
 
 import newsark as newsark_api
 from reading.exports.arrow import arrow_schema
-from reading.exports.columns import COLUMNS
+from reading.exports.articles import COLUMNS
 from reading.exports.selection import Selection, count_of, stream
 from reading.exports.writers import Parquet
 from reading.spreadsheets import cell
@@ -163,7 +163,7 @@ def test_parquet_opens_in_every_tool_with_the_same_words(directory: Path, tmp_pa
     assert table["offset"].to_list() == [one["archive"]["offset"] for one in records]
     asked = duckdb.sql(f"SELECT url FROM '{path}' WHERE articleBody LIKE '%рынок%' ORDER BY url").fetchall()
     assert [url for (url,) in asked] == sorted(one["url"] for one in records if "рынок" in one["articleBody"])
-    assert pyarrow.parquet.read_schema(path).equals(arrow_schema())
+    assert pyarrow.parquet.read_schema(path).equals(arrow_schema(COLUMNS))
 
 
 def test_csv_is_safe_in_a_spreadsheet_and_keeps_lines_and_letters(directory: Path, tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_packed_lines_are_the_lines(directory: Path, tmp_path: Path) -> None:
     first = path.read_bytes()
     export(directory, path)
     assert path.read_bytes() == first
-    assert export(directory, "-", "--format", "csv").out.splitlines()[0].startswith("id,source,url,")
+    assert export(directory, "-", "--format", "csv").out.splitlines()[0].startswith("id,source,article,")
 
 
 def test_a_directory_says_what_it_is(directory: Path, tmp_path: Path) -> None:
@@ -205,10 +205,11 @@ def test_a_directory_says_what_it_is(directory: Path, tmp_path: Path) -> None:
     assert (ran.code, ran.err.startswith("Wrote 4 records in 2 files, ")) == (0, True), ran.err
     package = json.loads((where / "datapackage.json").read_text())
     names = [one["path"] for one in package["resources"]]
-    assert names == ["articles-2026-01.parquet", "articles-2026-02.parquet"]
+    assert names == ["articles-2026-01.parquet", "articles-2026-02.parquet", "ids.txt.gz"]
     for one in package["resources"]:
         data = (where / one["path"]).read_bytes()
         assert (one["bytes"], one["hash"]) == (len(data), f"sha256:{hashlib.sha256(data).hexdigest()}")
+    for one in package["resources"][:2]:
         assert [field["name"] for field in one["schema"]["fields"]] == [column.name for column in COLUMNS]
     assert package["newsark"]["query"] == {"languages": ["ru"], "latest_only": True, "split": "month"}
     assert (package["newsark"]["rows"], package["newsark"]["versionsHeld"]) == (4, 13)
@@ -252,7 +253,7 @@ def test_row_groups_are_bounded(tmp_path: Path, archive: Archive, monkeypatch: p
     monkeypatch.setattr("reading.exports.writers.GROUP_ROWS", 5)
     path = tmp_path / "out.parquet"
     with path.open("wb") as to, archive.catalogue.begin() as connection:
-        writer = Parquet(to)
+        writer = Parquet(to, COLUMNS)
         for row in stream(connection, Selection()):
             writer.write(replace(row))
         writer.close()
@@ -265,7 +266,7 @@ def test_a_notebook_gets_the_same_with_the_same_filters(directory: Path) -> None
         frame = opened.to_pandas(languages=["ru"], min_confidence=0.6)
         assert frame["url"].tolist() == [f"https://p.example/{number}" for number in (4, 7, 10)]
         assert opened.to_arrow(text="no such words").num_rows == 0
-        assert opened.to_arrow(text="no such words").schema.equals(arrow_schema())
+        assert opened.to_arrow(text="no such words").schema.equals(arrow_schema(COLUMNS))
         assert [one["url"] for one in opened.articles(state="removed")] == ["https://p.example/1"]
         assert len(list(opened.articles("gazette", captured_since=START + 30 * DAY))) == 2
         with pytest.raises(ValueError, match="state is one of present, removed"):
