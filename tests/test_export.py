@@ -26,8 +26,9 @@ from reading.exports.writers import Parquet
 from reading.spreadsheets import cell
 from storage.archive import Archive
 from storage.archivesettings import ArchiveSettings
-from tests.cli import Ran, newsark
+from tests.cli import Ran
 from tests.exportable import DAY, START, make_archive
+from tests.in_process import Command, in_process
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +46,13 @@ def archive(directory: Path) -> Iterator[Archive]:
     opened.close()
 
 
-def export(directory: Path, output: str | Path, *options: str) -> Ran:
-    return newsark("export", "-o", str(output), "--archive", "archive", *options, cwd=directory)
+@pytest.fixture
+def newsark(directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    return in_process(directory, monkeypatch, capsys)
+
+
+def export(newsark: Command, output: str | Path, *options: str) -> Ran:
+    return newsark("export", "-o", output, "--archive", "archive", *options)
 
 
 def numbers(archive: Archive, selection: Selection) -> list[int]:
@@ -82,14 +88,14 @@ def test_the_count_beforehand_is_right_where_the_catalogue_knows_it(archive: Arc
         assert count_of(connection, Selection(latest_only=False)) == 13
 
 
-def expected_table(directory: Path) -> list[dict[str, Any]]:
-    return export(directory, "-").lines
+def expected_table(newsark: Command) -> list[dict[str, Any]]:
+    return export(newsark, "-").lines
 
 
-def test_parquet_opens_in_every_tool_with_the_same_words(directory: Path, tmp_path: Path) -> None:
+def test_parquet_opens_in_every_tool_with_the_same_words(newsark: Command, tmp_path: Path) -> None:
     path = tmp_path / "out.parquet"
-    assert export(directory, path).code == 0
-    records = expected_table(directory)
+    assert export(newsark, path).code == 0
+    records = expected_table(newsark)
     bodies = [one["articleBody"] for one in records]
     frame = pandas.read_parquet(path)
     assert frame["articleBody"].tolist() == bodies
@@ -103,10 +109,10 @@ def test_parquet_opens_in_every_tool_with_the_same_words(directory: Path, tmp_pa
     assert pyarrow.parquet.read_schema(path).equals(arrow_schema(COLUMNS))
 
 
-def test_csv_is_safe_in_a_spreadsheet_and_keeps_lines_and_letters(directory: Path, tmp_path: Path) -> None:
+def test_csv_is_safe_in_a_spreadsheet_and_keeps_lines_and_letters(newsark: Command, tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
-    assert export(directory, path).code == 0
-    records = expected_table(directory)
+    assert export(newsark, path).code == 0
+    records = expected_table(newsark)
     rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
     assert [row["articleBody"] for row in rows] == [one["articleBody"] for one in records]
     assert {row["headline"][:2] for row in rows} == {"'="}
@@ -125,20 +131,20 @@ def test_numbers_are_numbers_in_a_cell() -> None:
     assert [cell(value) for value in (-1, 2.5, True, None, "a-b")] == ["-1", "2.5", "true", "", "a-b"]
 
 
-def test_packed_lines_are_the_lines(directory: Path, tmp_path: Path) -> None:
+def test_packed_lines_are_the_lines(newsark: Command, tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl.gz"
-    assert export(directory, path).code == 0
-    plain = export(directory, "-").out
+    assert export(newsark, path).code == 0
+    plain = export(newsark, "-").out
     assert gzip.decompress(path.read_bytes()).decode() == plain
     first = path.read_bytes()
-    export(directory, path)
+    export(newsark, path)
     assert path.read_bytes() == first
-    assert export(directory, "-", "--format", "csv").out.splitlines()[0].startswith("id,source,article,")
+    assert export(newsark, "-", "--format", "csv").out.splitlines()[0].startswith("id,source,article,")
 
 
-def test_a_directory_says_what_it_is(directory: Path, tmp_path: Path) -> None:
+def test_a_directory_says_what_it_is(newsark: Command, tmp_path: Path) -> None:
     where = tmp_path / "out"
-    ran = export(directory, f"{where}/", "--format", "parquet", "--language", "ru", "--split", "month")
+    ran = export(newsark, f"{where}/", "--format", "parquet", "--language", "ru", "--split", "month")
     assert (ran.code, ran.err.startswith("Wrote 4 records in 2 files, ")) == (0, True), ran.err
     package = json.loads((where / "datapackage.json").read_text())
     names = [one["path"] for one in package["resources"]]
@@ -158,9 +164,9 @@ def test_a_directory_says_what_it_is(directory: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in where.iterdir()) == sorted(["croissant.json", "datapackage.json", *names])
 
 
-def test_a_file_for_each_source(directory: Path, tmp_path: Path) -> None:
+def test_a_file_for_each_source(newsark: Command, tmp_path: Path) -> None:
     where = tmp_path / "out"
-    assert export(directory, f"{where}/", "--split", "source").code == 0
+    assert export(newsark, f"{where}/", "--split", "source").code == 0
     counts = {path.name: len(path.read_text().splitlines()) for path in where.glob("*.jsonl")}
     assert counts == {"articles-gazette.jsonl": 3, "articles-paper.jsonl": 9}
 
@@ -178,10 +184,10 @@ def test_a_file_for_each_source(directory: Path, tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_written_is_said_and_nothing_is(
-    directory: Path, output: str, options: tuple[str, ...], words: str
+    directory: Path, newsark: Command, output: str, options: tuple[str, ...], words: str
 ) -> None:
     before = sorted(directory.iterdir())
-    ran = export(directory, output, *options)
+    ran = export(newsark, output, *options)
     assert (ran.code, words in ran.err) == (2, True), ran.err
     assert sorted(directory.iterdir()) == before
 
