@@ -95,7 +95,7 @@ def _stores_around(home: Home, output: str) -> Iterator[str]:
         if is_bucket(output) != is_bucket(store.place):
             continue
         if not is_bucket(output):
-            if Path(output).absolute().is_relative_to(store.place):
+            if Path(output).resolve().is_relative_to(Path(store.place).resolve()):
                 yield store.place
             continue
         around, here = S3Place.parse(store.place), S3Place.parse(output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import hashlib
 import io
 import json
@@ -216,8 +217,12 @@ def test_progress_is_told_beforehand(archive: Archive, kind: Kind, steps: int) -
 
 
 @pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.name)
-@pytest.mark.parametrize("exists", [True, False])
-def test_an_interrupted_export_leaves_nothing(archive: Archive, tmp_path: Path, kind: Kind, *, exists: bool) -> None:
+@pytest.mark.parametrize(("exists", "form"), [(True, "csv"), (False, "jsonl.gz"), (False, "parquet")])
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupted_export_leaves_nothing(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Kind, *, exists: bool, form: str
+) -> None:
+    monkeypatch.setattr("reading.exports.writers.GROUP_ROWS", 1)
     where, calls = tmp_path / "out", [0]
     if exists:
         where.mkdir()
@@ -228,5 +233,6 @@ def test_an_interrupted_export_leaves_nothing(archive: Archive, tmp_path: Path, 
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        export_directory(archive, "a", Export(kind, "jsonl", "month"), DirectoryTarget(where), stop)
+        export_directory(archive, "a", Export(kind, form, "month"), DirectoryTarget(where), stop)
+    gc.collect()
     assert (where.exists(), list(tmp_path.rglob("*"))) == (exists, [where] if exists else [])

@@ -118,10 +118,14 @@ def _file(target: Target, name: str, columns: Sequence[Column], write: Callable[
 
 def _write(export: Export, rows: Iterable[Row], to: IO[bytes]) -> int:
     writer, count = WRITERS[export.form](to, export.kind.columns), 0
-    for row in rows:
-        writer.write(row)
-        count += 1
-    writer.close()
+    try:
+        for row in rows:
+            writer.write(row)
+            count += 1
+        writer.close()
+    except BaseException:
+        writer.drop()
+        raise
     return count
 
 

@@ -20,13 +20,16 @@ GROUP_BYTES = 32_000_000
 
 
 class Writer(Protocol):
-    """Takes rows; `close` writes what is left."""
+    """Takes rows; then `close` writes what is left, or `drop` nothing more."""
 
     def write(self, row: Row) -> None:
         """Take one row."""
 
     def close(self) -> None:
         """Write what is left; the file stays open."""
+
+    def drop(self) -> None:
+        """Write nothing more: the file is given up."""
 
 
 class JsonLines:
@@ -40,6 +43,9 @@ class JsonLines:
         self._to.write(row.line.rstrip("\n").encode() + b"\n")
 
     def close(self) -> None:
+        """Nothing is left."""
+
+    def drop(self) -> None:
         """Nothing is left."""
 
 
@@ -73,6 +79,10 @@ class Csv:
         self._text.flush()
         self._text.detach()
 
+    def drop(self) -> None:
+        """Give the file back as it is."""
+        self._text.detach()
+
 
 def _told(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else value
@@ -102,6 +112,10 @@ class Parquet:
         if self._batch.rows:
             self._file.write_table(self._batch.taken())
         self._file.close()
+
+    def drop(self) -> None:
+        """Write no footer, which pyarrow does at last when it forgets a file."""
+        self._file.is_open = False
 
 
 WRITERS: dict[str, Callable[[IO[bytes], Sequence[Column]], Writer]] = {
