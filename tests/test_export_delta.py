@@ -149,6 +149,15 @@ def test_other_filters_go_on_from_the_same_rows(archive: Archive, newsark: Comma
     assert (query["languages"], query["sources"]) == (["ru"], ["gazette"])
 
 
+def test_the_same_is_asked_again_into_a_file(archive: Archive, newsark: Command, tmp_path: Path) -> None:
+    export(newsark, "first/", "--source", "paper", "--split", "month", "--versions", "all")
+    export(newsark, "again.jsonl", "--again", "first")
+    assert held(tmp_path) == held(tmp_path / "first") != {}
+    assert export(newsark, "-", "--again", "first").lines == list(held(tmp_path).values())
+    add(archive, "paper", record(20))
+    assert len(export(newsark, "-", "--again", "first", "--source", "gazette").lines) == 3
+
+
 def test_an_empty_export_can_be_gone_on_from(archive: Archive, newsark: Command, tmp_path: Path) -> None:
     export(newsark, "first/", "--text", "no such words", "--format", "parquet")
     assert ids(tmp_path / "first") == []

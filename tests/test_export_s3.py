@@ -18,7 +18,7 @@ from reading.exports.run import Export, export_directory
 from reading.exports.selection import Selection
 from reading.exports.target import BucketTarget
 from storage.archive import Archive
-from storage.errors import ObjectExists
+from storage.errors import ObjectExists, StoreRefuses
 from storage.place import Place
 from storage.s3.store import S3Store
 from storage.s3.streamed import StreamedObject
@@ -26,10 +26,12 @@ from storage.stores import S3Place, StoreSettings
 from tests.cli import Ran
 from tests.exportable import add, make_archive, record
 from tests.in_process import Command, in_process
+from tests.s3proxy import Fault, running_proxy
 from tests.seaweed import Seaweed, shared_seaweed
 
 BUCKET = "exports"
 PART_BYTES = 5 * 1024 * 1024
+LARGE = bytes(range(256)) * (2 * PART_BYTES // 256) + b"the last part"
 
 
 @pytest.fixture
@@ -62,9 +64,9 @@ def export(newsark: Command, output: str | Path, *options: str) -> Ran:
     return newsark("export", "-o", output, "--archive", "archive", *options)
 
 
-def store_at(prefix: str) -> S3Store:
+def store_at(prefix: str, endpoint_url: str | None = None) -> S3Store:
     place = S3Place.parse(f"s3://{BUCKET}/{prefix}")
-    return S3Store(place, StoreSettings(str(place), time_limit_seconds=5))
+    return S3Store(place, StoreSettings(str(place), endpoint_url, time_limit_seconds=5))
 
 
 def objects(server: Seaweed, prefix: str) -> dict[str, bytes]:
@@ -187,17 +189,58 @@ def test_another_object_of_that_name_stays_and_nothing_is_beside_it(
     assert (objects(server, prefix), uploads(server, prefix)) == ({"croissant.json": b"mine"}, [])
 
 
+FAULTS = [
+    (Fault.RESET_IN_BODY, "PUT", "partNumber=2"),
+    (Fault.LOST_ANSWER, "PUT", "partNumber=2"),
+    (Fault.DAMAGED_REQUEST, "PUT", "partNumber=2"),
+    (Fault.LOST_ANSWER, "POST", "uploadId="),
+    (Fault.ERROR_IN_200, "POST", "uploadId="),
+    (Fault.STATUS_503, "POST", "uploads"),
+]
+
+
+@pytest.mark.parametrize(("fault", "method", "part"), FAULTS)
+def test_a_bad_connection_costs_nothing(server: Seaweed, prefix: str, fault: Fault, method: str, part: str) -> None:
+    with running_proxy(server) as proxy:
+        proxy.script(fault, method, part)
+        made = StreamedObject(store_at(prefix, proxy.endpoint_url).bucket, "k", {}, part_bytes=PART_BYTES)
+        made.write(LARGE)
+        made.end()
+        made.complete()
+        assert fault in [one.fault for one in proxy.passed]
+    assert objects(server, prefix) == {"k": LARGE}
+
+
+@pytest.mark.parametrize(
+    ("fault", "method", "part"),
+    [(Fault.STATUS_403, "PUT", "partNumber=2"), (Fault.LOST_PART, "PUT", "partNumber=1")],
+)
+def test_what_a_server_does_not_take_leaves_nothing(
+    server: Seaweed, prefix: str, fault: Fault, method: str, part: str
+) -> None:
+    def write() -> None:
+        with BucketTarget(store_at(prefix, proxy.endpoint_url)) as target:
+            for name in ("first", "second"):
+                with target.file(name) as to:
+                    to.write(LARGE * 2 if name == "second" else b"small")
+
+    with running_proxy(server) as proxy:
+        proxy.script(fault, method, part)
+        with pytest.raises(StoreRefuses):
+            write()
+    assert (objects(server, prefix), uploads(server, prefix)) == ({}, [])
+
+
 def test_a_large_object_goes_in_parts_as_it_is_made(server: Seaweed, prefix: str) -> None:
     store = store_at(prefix)
-    data = bytes(range(256)) * (2 * PART_BYTES // 256) + b"the last part"
     made = StreamedObject(store.bucket, "large", {}, part_bytes=PART_BYTES)
-    for start in range(0, len(data), 999_999):
-        made.write(data[start : start + 999_999])
+    for start in range(0, len(LARGE), 999_999):
+        made.write(LARGE[start : start + 999_999])
     assert made.size_bytes == 2 * PART_BYTES
     assert objects(server, prefix) == {}
     made.end()
     made.complete()
-    assert objects(server, prefix) == {"large": data}
+    assert objects(server, prefix) == {"large": LARGE}
     # an answer that was lost makes a client ask again for what is done already
     made.complete()
     assert store.head("large").composite_sha256 is not None

@@ -122,8 +122,9 @@ class StreamedObject(io.RawIOBase):
             )
         except Declined as declined:
             raise self._refused(code) from declined
-        if object_info(self.key, answer).composite_sha256 != composite_sha256(part.digest for part, _ in self._parts):
+        stored, digests = object_info(self.key, answer), [part.digest for part, _ in self._parts]
+        if stored.size_bytes != self.size_bytes or stored.composite_sha256 not in (None, composite_sha256(digests)):
             raise ObjectExists(self.key)
 
     def _refused(self, code: str) -> StoreRefuses:
-        return StoreRefuses(self._bucket.place, self._action, code, "the upload is gone", "try again")
+        return StoreRefuses(self._bucket.place, self._action, code, "what was sent makes no object", "try again")
