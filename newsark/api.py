@@ -125,8 +125,9 @@ class OpenArchive:
     ) -> pyarrow.Table:
         """The same as an Arrow table with the columns of exports. Raises ModuleNotFoundError without pyarrow."""
         from reading.exports.arrow import table_of
+        from reading.exports.articles import COLUMNS
 
-        return table_of(self._rows(self._selection(sources, versions, filters)))
+        return table_of(COLUMNS, self._rows(self._selection(sources, versions, filters)))
 
     def to_pandas(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,12 @@ def store_settings(settings: NewsarkSettings) -> list[StoreSettings]:
     """The rows of every store: the archive's own, then the replicas."""
     own = _rows(settings.archive, settings)
     return [own, *(_rows(replica.place, replica) for replica in settings.replicas)]
+
+
+def settings_beside(place: str, settings: NewsarkSettings) -> StoreSettings:
+    """The rows of a place beside the archive, reached as the archive is; without its lock and storage class."""
+    rows = _rows(place, settings)
+    return replace(rows, storage_class=None, object_lock_mode=None, object_lock_days=None)
 
 
 def archive_settings(settings: NewsarkSettings, stores: tuple[str, ...]) -> ArchiveSettings:

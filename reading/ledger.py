@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,11 +30,10 @@ class Wanted:
 
     def takes(self, entry: Entry) -> bool:
         """Whether an entry is one of these; one that was confirmed since then counts as new."""
-        latest = max(filter(None, (entry.at, entry.confirmed_at)))
         told = f"{entry.headline or ''}\n{entry.url}\n{entry.detail or ''}".casefold()
         return (
             (not self.kinds or entry.kind in self.kinds)
-            and (self.since is None or latest >= self.since)
+            and (self.since is None or entry.newest >= self.since)
             and (self.text is None or self.text.casefold() in told)
         )
 
@@ -45,20 +44,44 @@ def ledger(
     """The entries that are wanted, oldest first. Only articles of which something but `unchanged` was ever seen are
     looked at, so the time grows with these and not with the archive."""
     with archive.catalogue.begin() as connection:
-        known = Sources(connection).known(list(wanted.sources) or None)
-        lives = (_of_source(connection, source, wanted, confirmations) for source in known)
-        found = [entry for life in lives for entry in life if wanted.takes(entry)]
-        found += filter(wanted.takes, _alerts(connection, wanted))
-    return sorted(found, key=lambda entry: (entry.at, entry.source, entry.url, entry.kind))
+        return entries(connection, wanted, confirmations)
+
+
+def entries(
+    connection: Connection,
+    wanted: Wanted,
+    confirmations: Mapping[str, Confirmation],
+    on_article: Callable[[], object] = lambda: None,
+) -> list[Entry]:
+    """The same inside a transaction; `on_article` is called for each article that is looked at."""
+    lives = (_of_source(connection, source, wanted, confirmations, on_article) for source in _known(connection, wanted))
+    found = [entry for life in lives for entry in life if wanted.takes(entry)]
+    found += filter(wanted.takes, _alerts(connection, wanted))
+    return sorted(found, key=lambda entry: (entry.at, entry.source, entry.url, entry.kind, entry.detail or ""))
+
+
+def count_of(connection: Connection, wanted: Wanted) -> int:
+    """How many articles have to be looked at for the entries that are wanted."""
+    known = _known(connection, wanted)
+    return sum(len(_eventful(connection, source.id, wanted.since)) for source in known)
+
+
+def _known(connection: Connection, wanted: Wanted) -> list[KnownSource]:
+    return Sources(connection).known(list(wanted.sources) or None)
 
 
 def _of_source(
-    connection: Connection, source: KnownSource, wanted: Wanted, confirmations: Mapping[str, Confirmation]
+    connection: Connection,
+    source: KnownSource,
+    wanted: Wanted,
+    confirmations: Mapping[str, Confirmation],
+    on_article: Callable[[], object],
 ) -> Iterator[Entry]:
     outages = source_outages(connection, source.id)
     yield from (entry for outage in outages if outage.is_told for entry in _source_entries(source, outage))
     kept = Versions(connection, source.id)
     for article in _eventful(connection, source.id, wanted.since):
+        on_article()
         seen = find_observations(connection, source.id, article)
         yield from life_of(
             source.id,
@@ -96,11 +119,11 @@ def removals(
     )
     articles = filter(None, connection.execute(query.distinct()).scalars())
     kept = Versions(connection, source_id)
-    entries: list[Entry] = []
+    told: list[Entry] = []
     for article in articles:
         seen = find_observations(connection, source_id, article)
-        entries += life_of(source_id, kept.history(article), seen, confirmations=confirmations)
-    return [entry for entry in entries if entry.kind == "removed"]
+        told += life_of(source_id, kept.history(article), seen, confirmations=confirmations)
+    return [entry for entry in told if entry.kind == "removed"]
 
 
 def outage_now(connection: Connection, source_id: str) -> Outage | None:

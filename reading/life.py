@@ -37,6 +37,10 @@ class Confirmation:
     visits: int
     over: timedelta
 
+    def __str__(self) -> str:
+        hours = self.over // timedelta(hours=1)
+        return f"{self.visits} visits over " + (f"{hours}h" if hours % 24 else f"{hours // 24}d")
+
 
 CONFIRMATIONS: Mapping[str, Confirmation] = {
     "removed": Confirmation(3, timedelta(days=1)),
@@ -78,6 +82,11 @@ class Entry:
     captures: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
     silent: bool | None = None
+
+    @property
+    def newest(self) -> datetime:
+        """When something new was seen of it last: one that was confirmed is new again."""
+        return max(filter(None, (self.at, self.confirmed_at)))
 
     def as_json(self) -> dict[str, Any]:
         """The entry as JSON-ready values, what is unknown left out."""

@@ -9,7 +9,6 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,83 +20,22 @@ import pytest
 
 import newsark as newsark_api
 from reading.exports.arrow import arrow_schema
-from reading.exports.columns import COLUMNS
+from reading.exports.articles import COLUMNS
 from reading.exports.selection import Selection, count_of, stream
 from reading.exports.writers import Parquet
 from reading.spreadsheets import cell
 from storage.archive import Archive
 from storage.archivesettings import ArchiveSettings
-from storage.settling import Settlement
-from storage.versions import Observation, Version
-from tests.cli import Ran, newsark
-
-START = datetime(2026, 1, 20, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
-TEXTS = {
-    "en": "The old hall was sold.\nNobody knows to whom; “they” said: nothing, at all.",
-    "ru": "Старый рынок продан.\nКому — неизвестно.",
-    "zh": "老市场卖掉了。\n没有人知道是谁买的。",
-}
-LANGUAGES = tuple(TEXTS)
-
-
-def record(number: int, version: int = 1, **more: Any) -> dict[str, Any]:
-    language = LANGUAGES[number % 3]
-    captured = START + number * 3 * DAY + (version - 1) * timedelta(hours=1)
-    return {
-        "id": f"{number:030x}{version:02x}",
-        "type": "NewsArticle",
-        "url": f"https://p.example/{number}",
-        "headline": f"=Hall {number} \t{language}",
-        "articleBody": f"{TEXTS[language]} ({number}.{version})",
-        "wordCount": 10 + number,
-        "inLanguage": "en-GB" if number == 0 else language,
-        "datePublished": f"2026-0{1 + number % 4}-11T08:00:00+02:00",
-        "author": [{"name": "Ada Brook"}, {"name": "-Б. Петров"}],
-        "image": [{"url": "https://p.example/a.jpg"}, {"caption": "without an address"}],
-        "keywords": ["hall", "sale, public"],
-        "isAccessibleForFree": None if number % 2 else True,
-        "version": version,
-        "archive": {"filename": "warc/p/a.warc.gz", "offset": 2**40 + number, "date": captured.isoformat()},
-        "metadata": {"judgement": "article", "confidence": 0.5 + number / 40, "doubts": []},
-        **more,
-    }
-
-
-def add(archive: Archive, source: str, facts: dict[str, Any]) -> None:
-    line = json.dumps(facts, ensure_ascii=False) + "\n"
-    version = Version(
-        article=facts["url"],
-        record_id=facts["id"],
-        version=facts["version"],
-        url=facts["url"],
-        content_digest=facts["id"],
-        captured_at=datetime.fromisoformat(facts["archive"]["date"]),
-        records_key="",
-        line=line,
-        headline=facts["headline"],
-        date_published=facts["datePublished"],
-        in_language=facts["inLanguage"],
-    )
-    archive.settle(source, Settlement(versions=[version], records=[line.encode()]))
+from tests.cli import Ran
+from tests.exportable import DAY, START, make_archive
+from tests.in_process import Command, in_process
 
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve articles of two sources, one with a second version, one removed, one removed and back."""
     place = tmp_path_factory.mktemp("export")
-    archive = Archive.open(place / "archive", ArchiveSettings(), lambda: START + 60 * DAY, create=True)
-    for name in ("paper", "gazette"):
-        toml = f'id = "{name}"\nname = "{name}"\nhome = "https://{name}.example/"\n'
-        archive.enlist(name, name=name, home=f"https://{name}.example/", toml=toml)
-    for number in range(12):
-        add(archive, "gazette" if number >= 9 else "paper", record(number))
-    add(archive, "paper", record(4, 2))
-    for number, outcomes in ((1, ["removed"]), (2, ["removed", "unchanged"])):
-        for place_, outcome in enumerate(outcomes):
-            url, at = f"https://p.example/{number}", START + (50 + place_) * DAY
-            archive.settle("paper", Settlement(observations=[Observation(url, at, outcome, article=url)]))
-    archive.close()
+    make_archive(place).close()
     return place
 
 
@@ -108,8 +46,13 @@ def archive(directory: Path) -> Iterator[Archive]:
     opened.close()
 
 
-def export(directory: Path, output: str | Path, *options: str) -> Ran:
-    return newsark("export", "-o", str(output), "--archive", "archive", *options, cwd=directory)
+@pytest.fixture
+def newsark(directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    return in_process(directory, monkeypatch, capsys)
+
+
+def export(newsark: Command, output: str | Path, *options: str) -> Ran:
+    return newsark("export", "-o", output, "--archive", "archive", *options)
 
 
 def numbers(archive: Archive, selection: Selection) -> list[int]:
@@ -145,14 +88,14 @@ def test_the_count_beforehand_is_right_where_the_catalogue_knows_it(archive: Arc
         assert count_of(connection, Selection(latest_only=False)) == 13
 
 
-def expected_table(directory: Path) -> list[dict[str, Any]]:
-    return export(directory, "-").lines
+def expected_table(newsark: Command) -> list[dict[str, Any]]:
+    return export(newsark, "-").lines
 
 
-def test_parquet_opens_in_every_tool_with_the_same_words(directory: Path, tmp_path: Path) -> None:
+def test_parquet_opens_in_every_tool_with_the_same_words(newsark: Command, tmp_path: Path) -> None:
     path = tmp_path / "out.parquet"
-    assert export(directory, path).code == 0
-    records = expected_table(directory)
+    assert export(newsark, path).code == 0
+    records = expected_table(newsark)
     bodies = [one["articleBody"] for one in records]
     frame = pandas.read_parquet(path)
     assert frame["articleBody"].tolist() == bodies
@@ -163,13 +106,13 @@ def test_parquet_opens_in_every_tool_with_the_same_words(directory: Path, tmp_pa
     assert table["offset"].to_list() == [one["archive"]["offset"] for one in records]
     asked = duckdb.sql(f"SELECT url FROM '{path}' WHERE articleBody LIKE '%рынок%' ORDER BY url").fetchall()
     assert [url for (url,) in asked] == sorted(one["url"] for one in records if "рынок" in one["articleBody"])
-    assert pyarrow.parquet.read_schema(path).equals(arrow_schema())
+    assert pyarrow.parquet.read_schema(path).equals(arrow_schema(COLUMNS))
 
 
-def test_csv_is_safe_in_a_spreadsheet_and_keeps_lines_and_letters(directory: Path, tmp_path: Path) -> None:
+def test_csv_is_safe_in_a_spreadsheet_and_keeps_lines_and_letters(newsark: Command, tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
-    assert export(directory, path).code == 0
-    records = expected_table(directory)
+    assert export(newsark, path).code == 0
+    records = expected_table(newsark)
     rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
     assert [row["articleBody"] for row in rows] == [one["articleBody"] for one in records]
     assert {row["headline"][:2] for row in rows} == {"'="}
@@ -188,27 +131,28 @@ def test_numbers_are_numbers_in_a_cell() -> None:
     assert [cell(value) for value in (-1, 2.5, True, None, "a-b")] == ["-1", "2.5", "true", "", "a-b"]
 
 
-def test_packed_lines_are_the_lines(directory: Path, tmp_path: Path) -> None:
+def test_packed_lines_are_the_lines(newsark: Command, tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl.gz"
-    assert export(directory, path).code == 0
-    plain = export(directory, "-").out
+    assert export(newsark, path).code == 0
+    plain = export(newsark, "-").out
     assert gzip.decompress(path.read_bytes()).decode() == plain
     first = path.read_bytes()
-    export(directory, path)
+    export(newsark, path)
     assert path.read_bytes() == first
-    assert export(directory, "-", "--format", "csv").out.splitlines()[0].startswith("id,source,url,")
+    assert export(newsark, "-", "--format", "csv").out.splitlines()[0].startswith("id,source,article,")
 
 
-def test_a_directory_says_what_it_is(directory: Path, tmp_path: Path) -> None:
+def test_a_directory_says_what_it_is(newsark: Command, tmp_path: Path) -> None:
     where = tmp_path / "out"
-    ran = export(directory, f"{where}/", "--format", "parquet", "--language", "ru", "--split", "month")
+    ran = export(newsark, f"{where}/", "--format", "parquet", "--language", "ru", "--split", "month")
     assert (ran.code, ran.err.startswith("Wrote 4 records in 2 files, ")) == (0, True), ran.err
     package = json.loads((where / "datapackage.json").read_text())
     names = [one["path"] for one in package["resources"]]
-    assert names == ["articles-2026-01.parquet", "articles-2026-02.parquet"]
+    assert names == ["articles-2026-01.parquet", "articles-2026-02.parquet", "ids.txt.gz"]
     for one in package["resources"]:
         data = (where / one["path"]).read_bytes()
         assert (one["bytes"], one["hash"]) == (len(data), f"sha256:{hashlib.sha256(data).hexdigest()}")
+    for one in package["resources"][:2]:
         assert [field["name"] for field in one["schema"]["fields"]] == [column.name for column in COLUMNS]
     assert package["newsark"]["query"] == {"languages": ["ru"], "latest_only": True, "split": "month"}
     assert (package["newsark"]["rows"], package["newsark"]["versionsHeld"]) == (4, 13)
@@ -220,9 +164,9 @@ def test_a_directory_says_what_it_is(directory: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in where.iterdir()) == sorted(["croissant.json", "datapackage.json", *names])
 
 
-def test_a_file_for_each_source(directory: Path, tmp_path: Path) -> None:
+def test_a_file_for_each_source(newsark: Command, tmp_path: Path) -> None:
     where = tmp_path / "out"
-    assert export(directory, f"{where}/", "--split", "source").code == 0
+    assert export(newsark, f"{where}/", "--split", "source").code == 0
     counts = {path.name: len(path.read_text().splitlines()) for path in where.glob("*.jsonl")}
     assert counts == {"articles-gazette.jsonl": 3, "articles-paper.jsonl": 9}
 
@@ -240,10 +184,10 @@ def test_a_file_for_each_source(directory: Path, tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_written_is_said_and_nothing_is(
-    directory: Path, output: str, options: tuple[str, ...], words: str
+    directory: Path, newsark: Command, output: str, options: tuple[str, ...], words: str
 ) -> None:
     before = sorted(directory.iterdir())
-    ran = export(directory, output, *options)
+    ran = export(newsark, output, *options)
     assert (ran.code, words in ran.err) == (2, True), ran.err
     assert sorted(directory.iterdir()) == before
 
@@ -252,7 +196,7 @@ def test_row_groups_are_bounded(tmp_path: Path, archive: Archive, monkeypatch: p
     monkeypatch.setattr("reading.exports.writers.GROUP_ROWS", 5)
     path = tmp_path / "out.parquet"
     with path.open("wb") as to, archive.catalogue.begin() as connection:
-        writer = Parquet(to)
+        writer = Parquet(to, COLUMNS)
         for row in stream(connection, Selection()):
             writer.write(replace(row))
         writer.close()
@@ -265,7 +209,7 @@ def test_a_notebook_gets_the_same_with_the_same_filters(directory: Path) -> None
         frame = opened.to_pandas(languages=["ru"], min_confidence=0.6)
         assert frame["url"].tolist() == [f"https://p.example/{number}" for number in (4, 7, 10)]
         assert opened.to_arrow(text="no such words").num_rows == 0
-        assert opened.to_arrow(text="no such words").schema.equals(arrow_schema())
+        assert opened.to_arrow(text="no such words").schema.equals(arrow_schema(COLUMNS))
         assert [one["url"] for one in opened.articles(state="removed")] == ["https://p.example/1"]
         assert len(list(opened.articles("gazette", captured_since=START + 30 * DAY))) == 2
         with pytest.raises(ValueError, match="state is one of present, removed"):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
+import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from warcio.archiveiterator import ArchiveIterator
@@ -18,7 +22,9 @@ from storage.cdxj import parse_index_line
 from storage.gzipmembers import read_members
 from storage.warcscan import scan_records
 from tests.cli import NEWSARK, newsark
+from tests.in_process import Command, in_process
 from tests.pressroom import PICTURE, Newsroom, crawl
+from tests.seaweed import shared_seaweed
 
 FILES = {"/css/site.css", "/css/more.css", "/a.woff2", "/app.js", "/img/paper.png", "/img/logo.png"}
 
@@ -29,6 +35,24 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]
     with Newsroom() as newsroom:
         crawl(newsroom, home)
         yield newsroom.url, home / "archive"
+
+
+@pytest.fixture(scope="module")
+def rebuilt(kept: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """An archive that visited its articles twice, and a copy of it whose catalogue was made from its store."""
+    home = tmp_path_factory.mktemp("rebuilt")
+    shutil.copytree(kept[1].parent, home / "home")
+    done = newsark("crawl", "--again", "--source-file", "n.toml", "--no-progress", cwd=home / "home")
+    assert done.code == 0, done.err
+    shutil.copytree(home / "home" / "archive", home / "copy")
+    done = newsark("rebuild", "--replace", "--archive", home / "copy", cwd=home)
+    assert done.code == 0, done.err
+    return home / "home" / "archive", home / "copy"
+
+
+@pytest.fixture
+def newsark_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    return in_process(tmp_path, monkeypatch, capsys)
 
 
 def export(archive: Path, path: Path, *words: str) -> Path:
@@ -135,3 +159,77 @@ def test_one_file_is_asked_for(kept: tuple[str, Path], tmp_path: Path) -> None:
     done = newsark("export", "--archive", kept[1], "--format", "wacz", "-o", f"{tmp_path}/", cwd=tmp_path)
     assert done.code == 2
     assert "one file" in done.err
+
+
+def test_the_standard_checker_of_packages_agrees(kept: tuple[str, Path], tmp_path: Path) -> None:
+    path = export(kept[1], tmp_path / "all.wacz")
+    checker = Path(sys.executable).with_name("wacz")
+
+    def checked() -> tuple[int, str]:
+        done = subprocess.run([checker, "validate", "-f", path], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout.splitlines()[-1]
+
+    assert checked() == (0, "Validation succeeded, the passed WACZ is valid")
+    damaged = tmp_path / "damaged.wacz"
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(damaged, "w") as other:
+        for name in whole.namelist():
+            data = whole.read(name)
+            other.writestr(name, data.replace(b"Harbour", b"Haven") if name == "pages/pages.jsonl" else data)
+    damaged.replace(path)
+    assert checked() == (1, "Validation failed, the passed WACZ is invalid")
+
+
+def test_what_the_standard_checker_does_not_look_at(
+    kept: tuple[str, Path], newsark_here: Command, tmp_path: Path
+) -> None:
+    path = tmp_path / "all.wacz"
+    assert newsark_here("export", "--archive", kept[1], "-o", path).code == 0
+    records = newsark_here("export", "--archive", kept[1], "-o", "-").lines
+    with zipfile.ZipFile(path) as package:
+        _, *pages = map(json.loads, package.read("pages/pages.jsonl").splitlines())
+        entries = [parse_index_line(line) for line in package.read("indexes/index.cdxj").splitlines()]
+        warc = package.read("archive/data.warc.gz")
+    assert sorted(page["id"] for page in pages) == sorted(record["id"] for record in records)
+    shown = {(entry.url, entry.timestamp) for entry in entries}
+    assert {(page["url"], re.sub(r"\D", "", page["ts"])) for page in pages} <= shown
+    originals = {(entry.url, entry.timestamp): entry for entry in entries if entry.mime != "warc/revisit"}
+    revisits = [entry for entry in entries if entry.mime == "warc/revisit"]
+    assert revisits
+    for entry in entries:
+        member = io.BytesIO(warc[entry.offset : entry.offset + entry.length])
+        record = next(iter(ArchiveIterator(member)))
+        assert record.rec_headers.get_header("WARC-Payload-Digest") == entry.digest
+        if entry not in revisits:
+            sent = record.raw_stream.read()
+            assert entry.digest == "sha256:" + hashlib.sha256(sent).hexdigest()
+            continue
+        target = record.rec_headers.get_header("WARC-Refers-To-Target-URI")
+        date = re.sub(r"\D", "", record.rec_headers.get_header("WARC-Refers-To-Date"))[:14]
+        assert originals[target, date].digest == entry.digest
+
+
+def test_pages_go_into_a_bucket(kept: tuple[str, Path], newsark_here: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = shared_seaweed()
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    place = f"s3://{server.bucket('pages')}/{uuid4().hex}"
+    for name in ("all.wacz", "all.warc.gz"):
+        done = newsark_here("export", "--archive", kept[1], "-o", f"{place}/{name}")
+        assert (done.code, done.err.startswith("Wrote 2 pages, ")) == (0, True), done.err
+    done = newsark_here("validate", f"{place}/all.wacz", f"{place}/all.warc.gz")
+    assert done.code == 0, done.out + done.err
+
+
+@pytest.mark.parametrize(("what", "rows"), [("articles", 2), ("observations", 2), ("ledger", 0)])
+def test_a_rebuilt_catalogue_is_no_news(
+    rebuilt: tuple[Path, Path], newsark_here: Command, tmp_path: Path, what: str, rows: int
+) -> None:
+    before, after = rebuilt
+    for archive, output, *more in ((before, "first/"), (after, "second/", "--delta-since", "first")):
+        done = newsark_here("export", "--what", what, "--archive", archive, "-o", output, *more)
+        assert done.code == 0, done.err
+    assert done.err.startswith("Wrote 0 "), done.err
+    assert " 0 gone" in done.err
+    lists = [(tmp_path / name / "ids.txt.gz").read_bytes() for name in ("first", "second")]
+    assert lists[0] == lists[1]
+    assert len(gzip.decompress(lists[0]).split()) == rows

@@ -202,8 +202,16 @@ def test_pages_are_exported_too_and_a_bad_query_is_refused_at_once(room: Room) -
     data = room.get(f"/exports/{told['id']}/files/articles.wacz").body
     assert "archive/data.warc.gz" in zipfile.ZipFile(io.BytesIO(data)).namelist()
     assert room.post("/exports.json", {"form": "csv", "q": '"open'}).status == 400
+    assert room.post("/exports.json", {"form": "csv", "what": "ledger", "q": "harbour"}).status == 400
+    assert room.post("/exports.json", {"form": "wacz", "what": "ledger"}).status == 400
     assert room.post("/exports.json", {"form": "csv", "source": "nobody"}).status == 404
     assert room.post("/exports.json", {"form": "exe"}).status == 422
+
+
+def test_the_ledger_is_exported_as_well(room: Room) -> None:
+    told = done(room, room.post("/exports.json", {"form": "csv", "what": "ledger"}).json["id"])
+    table = room.get(f"/exports/{told['id']}/files/ledger.csv").text
+    assert told["rows"] == len(table.splitlines()) - 1 == room.get("/ledger.json").json["total"]
 
 
 def test_the_ledger_is_a_page_a_feed_and_a_table(room: Room) -> None:

@@ -63,7 +63,7 @@ def ledger(
     home = Home.here(archive=archive, endpoint_url=endpoint_url)
     wanted = Wanted(
         [home.source_id(name) for name in (*(source or ()), *(of or ()))],
-        frozenset(map(_kind, kind or ())),
+        frozenset(map(known_kind, kind or ())),
         None if since is None else moment(since, "--since", utc_now()),
         text,
     )
@@ -72,7 +72,8 @@ def ledger(
     _write(entries, Format.JSON if json else format)
 
 
-def _kind(word: str) -> str:
+def known_kind(word: str) -> str:
+    """The kind of entry that a word names. Raises BadSetting for one that is none."""
     from reading.life import KINDS
 
     if word not in KINDS:

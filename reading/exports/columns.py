@@ -1,4 +1,4 @@
-"""The table that CSV and Parquet have: a row for each version, its columns named as in the record."""
+"""The columns of a table that CSV and Parquet have, named as in the record that a row is made of."""
 
 from __future__ import annotations
 
@@ -22,60 +22,26 @@ class Column:
     of: Callable[[Row], Any]
 
 
-def _field(name: str, type_: Type, description: str) -> Column:
+def field(name: str, type_: Type, description: str) -> Column:
+    """What the record has under that name."""
     return Column(name, type_, description, lambda row: row.record.get(name))
 
 
-def _inside(name: str, part: str, key: str, type_: Type, description: str) -> Column:
-    return Column(name, type_, description, lambda row: _part(row.record, part).get(key))
+def inside(name: str, part: str, key: str, type_: Type, description: str) -> Column:
+    """What a part of the record has under `key`."""
+    return Column(name, type_, description, lambda row: part_of(row.record, part).get(key))
 
 
-def _part(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def moment(name: str, description: str) -> Column:
+    """What the record has under that name, which is a moment in ISO 8601."""
+    return Column(name, "datetime", description, lambda row: as_moment(row.record.get(name)))
+
+
+def part_of(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A part of a record; empty where it has none."""
     return record.get(name) or {}
 
 
-def _names(row: Row) -> list[str]:
-    return [author["name"] for author in row.record.get("author") or ()]
-
-
-def _images(row: Row) -> list[str]:
-    return [image["url"] for image in row.record.get("image") or () if image.get("url")]
-
-
-def _captured(row: Row) -> datetime | None:
-    text = _part(row.record, "archive").get("date") or _part(row.record, "metadata").get("dateDownloaded")
+def as_moment(text: str | None) -> datetime | None:
+    """The moment that a text in ISO 8601 is."""
     return datetime.fromisoformat(text) if text else None
-
-
-COLUMNS: tuple[Column, ...] = (
-    _field("id", "string", "Names the record."),
-    Column("source", "string", "Id of the source in the archive.", lambda row: row.source),
-    _field("url", "string", "The address that answered."),
-    _field("canonicalUrl", "string", "The address the page calls its own."),
-    _field("headline", "string", "The headline as shown."),
-    _field("description", "string", "The page's summary of the article."),
-    _field("articleBody", "string", "The text, a paragraph per line."),
-    _field("wordCount", "integer", "Words in the text."),
-    _field("inLanguage", "string", "Language of the text, BCP 47."),
-    _field("datePublished", "string", "When it was published, ISO 8601 with the offset that the newsroom gave."),
-    _field("dateModified", "string", "When it was last changed, as the page says."),
-    Column("author", "list", "Who wrote it, in the page's order.", _names),
-    _field("articleSection", "list", "The newsroom's sections the article is in."),
-    _field("keywords", "list", "The newsroom's keywords."),
-    Column("image", "list", "Addresses of its images, the page's own first.", _images),
-    _field("isAccessibleForFree", "boolean", "Whether the page says that it can be read for free."),
-    _field("version", "integer", "1 for the first version that was captured, then 2, 3 …"),
-    _field("previousVersion", "string", "Id of the version before."),
-    Column("captured", "datetime", "When the page was captured, in UTC.", _captured),
-    _inside("judgement", "metadata", "judgement", "string", "What the page was found to be."),
-    _inside("confidence", "metadata", "confidence", "number", "How far its text can be relied on, from 0 to 1."),
-    _inside("doubts", "metadata", "doubts", "list", "What made the text doubtful, in words."),
-    _inside("duplicateOf", "duplicateOf", "id", "string", "Id of another source's record with nearly the same text."),
-    _field("contentDigest", "string", "Digest of headline, text and authors."),
-    _inside("filename", "archive", "filename", "string", "The WARC file, as its key in the store."),
-    _inside("offset", "archive", "offset", "integer", "Where the response record begins, in bytes."),
-    _inside("length", "archive", "length", "integer", "How long the record is, compressed, in bytes."),
-    _inside("recordId", "archive", "recordId", "string", "WARC-Record-ID of the response or revisit record."),
-    _inside("payloadDigest", "archive", "payloadDigest", "string", "WARC-Payload-Digest."),
-    _inside("status", "archive", "status", "integer", "The HTTP status."),
-)

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reading.exports.columns import COLUMNS, Column
+from reading.exports.columns import Column
 
-PACKAGE, CROISSANT = "datapackage.json", "croissant.json"
+PACKAGE, CROISSANT, IDS, GONE = "datapackage.json", "croissant.json", "ids.txt.gz", "gone.csv"
 MEDIA_TYPES = {
     "jsonl": "application/x-ndjson",
     "jsonl.gz": "application/gzip",
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
+    "txt.gz": "application/gzip",
 }
 _CROISSANT_TYPES = {
     "string": "sc:Text",
@@ -28,62 +29,89 @@ _CROISSANT_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class ExportedFile:
-    """One file of an export; `sha256` is of all of it, in hex."""
+    """One file of an export; `sha256` is of all of it, in hex. `columns` are those of a table, none for other forms."""
 
     name: str
     rows: int
     size_bytes: int
     sha256: str
+    columns: tuple[Column, ...] = ()
+
+    @property
+    def form(self) -> str:
+        """What its name ends with."""
+        return self.name.partition(".")[2]
+
+    @property
+    def stem(self) -> str:
+        """Its name without that."""
+        return self.name.partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the files came from: the query, when it was asked, and what the archive held then."""
+    """What the files came from: the query, when it was asked, and what the archive held then.
 
+    `since` says of a delta which export it goes on from.
+    """
+
+    what: str
     form: str
     query: Mapping[str, Any]
     asked_at: datetime
     archive: str
+    archive_created: str | None
     software: str
     versions_held: int
     newest_capture: datetime | None
+    since: Mapping[str, str] | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is, for people."""
+        return f"{self.what.capitalize()} of {self.archive}"
 
 
-def data_package(files: Sequence[ExportedFile], told: Told) -> dict[str, Any]:
+def data_package(files: Sequence[ExportedFile], lists: Sequence[ExportedFile], told: Told) -> dict[str, Any]:
     """The export as a Frictionless data package (Data Package 2.0): every file with its digest, the table's fields, and
-    under `newsark` what is needed to ask for the same again."""
-    resources = [
-        {
-            "name": file.name.partition(".")[0].lower(),
-            "path": file.name,
-            "format": told.form.partition(".")[0],
-            "mediatype": MEDIA_TYPES[told.form],
-            "encoding": "utf-8",
-            "bytes": file.size_bytes,
-            "hash": f"sha256:{file.sha256}",
-            **({} if told.form.startswith("jsonl") else {"schema": _schema(told.form)}),
-        }
-        for file in files
-    ]
+    under `newsark` what is needed to ask for the same again. `lists` are the files that are not of the table's rows."""
     return {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": "newsark-export",
-        "title": f"Articles of {told.archive}",
+        "title": told.title,
         "created": _iso(told.asked_at),
-        "resources": resources,
+        "resources": [_resource(file) for file in (*files, *lists)],
         "newsark": {
             "software": told.software,
             "archive": told.archive,
+            "archiveCreated": told.archive_created,
+            "what": told.what,
+            "format": told.form,
             "query": dict(told.query),
             "rows": sum(file.rows for file in files),
+            **{file.stem: file.rows for file in lists},
+            "since": dict(told.since) if told.since else None,
             "versionsHeld": told.versions_held,
             "newestCapture": _iso(told.newest_capture) if told.newest_capture else None,
         },
     }
 
 
-def _schema(form: str) -> dict[str, Any]:
-    fields = [{"name": one.name, "type": _type(one, form), "description": one.description} for one in COLUMNS]
+def _resource(file: ExportedFile) -> dict[str, Any]:
+    return {
+        "name": file.stem.lower(),
+        "path": file.name,
+        "format": file.form.partition(".")[0],
+        "mediatype": MEDIA_TYPES[file.form],
+        "encoding": "utf-8",
+        "bytes": file.size_bytes,
+        "hash": f"sha256:{file.sha256}",
+        **({"schema": _schema(file)} if file.columns else {}),
+    }
+
+
+def _schema(file: ExportedFile) -> dict[str, Any]:
+    fields = [{"name": one.name, "type": _type(one, file.form), "description": one.description} for one in file.columns]
     return {"fields": fields, "primaryKey": ["id"]}
 
 
@@ -102,12 +130,11 @@ def croissant(files: Sequence[ExportedFile], told: Told) -> dict[str, Any]:
             "name": file.name,
             "contentUrl": file.name,
             "contentSize": f"{file.size_bytes} B",
-            "encodingFormat": MEDIA_TYPES[told.form],
+            "encodingFormat": MEDIA_TYPES[file.form],
             "sha256": file.sha256,
         }
         for file in files
     ]
-    records = [_record_set(file.name) for file in files] if not told.form.startswith("jsonl") else []
     return {
         "@context": {
             "@language": "en",
@@ -127,27 +154,27 @@ def croissant(files: Sequence[ExportedFile], told: Told) -> dict[str, Any]:
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "name": "newsark-export",
-        "description": f"Articles of {told.archive}, exported by {told.software}",
+        "description": f"{told.title}, exported by {told.software}",
         "dateCreated": _iso(told.asked_at),
         "distribution": distribution,
-        "recordSet": records,
+        "recordSet": [_record_set(file) for file in files if file.columns],
     }
 
 
-def _record_set(file: str) -> dict[str, Any]:
+def _record_set(file: ExportedFile) -> dict[str, Any]:
     fields = [
         {
             "@type": "cr:Field",
-            "@id": f"{file}/{one.name}",
+            "@id": f"{file.name}/{one.name}",
             "name": one.name,
             "description": one.description,
             "dataType": _CROISSANT_TYPES[one.type],
             **({"repeated": True} if one.type == "list" else {}),
-            "source": {"fileObject": {"@id": file}, "extract": {"column": one.name}},
+            "source": {"fileObject": {"@id": file.name}, "extract": {"column": one.name}},
         }
-        for one in COLUMNS
+        for one in file.columns
     ]
-    return {"@type": "cr:RecordSet", "@id": file.partition(".")[0], "name": file.partition(".")[0], "field": fields}
+    return {"@type": "cr:RecordSet", "@id": file.stem, "name": file.stem, "field": fields}
 
 
 def _iso(moment: datetime) -> str:

@@ -2,98 +2,145 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
-from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, cast
 
 import orjson
 from sqlalchemy import Connection, func, select
 
-from reading.exports.package import CROISSANT, PACKAGE, ExportedFile, Told, croissant, data_package
-from reading.exports.selection import Row, Selection, stream
-from reading.exports.writers import WRITERS, WholeFile
+from reading.exports.columns import Column, field
+from reading.exports.delta import GONE_FIELDS, Delta
+from reading.exports.earlier import Earlier
+from reading.exports.hashed import Hashed
+from reading.exports.kind import Kind, OnStep, no_step
+from reading.exports.package import CROISSANT, GONE, IDS, PACKAGE, ExportedFile, Told, croissant, data_package
+from reading.exports.selection import Row
+from reading.exports.target import Target
+from reading.exports.writers import WRITERS
 from storage.archive import Archive
 from storage.catalogue import versions
-from storage.durable import write_durably
+from storage.errors import WrongUse
 from storage.sources import Sources
 
 Split = Literal["none", "month", "source"]
-OnRow = Callable[[], object]
-BLOCK_BYTES = 1 << 20
+GONE_COLUMNS = tuple(field(name, "string", description) for name, description in GONE_FIELDS.items())
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What is to be written: a selection, in a form of WRITERS."""
+    """What is to be written: the rows of a kind, in a form of WRITERS; only what is new since an earlier export, if
+    there is one. Raises WrongUse for a split that the kind does not have."""
 
-    selection: Selection
+    kind: Kind
     form: str
     split: Split = "none"
+    since: Earlier | None = None
+
+    def __post_init__(self) -> None:
+        if self.split not in self.kind.splits:
+            raise WrongUse(f"{self.kind.name} can be split by {' or '.join(self.kind.splits[1:])}, not by {self.split}")
 
 
-def export_to(archive: Archive, export: Export, to: IO[bytes], on_row: OnRow = lambda: None) -> int:
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written: the table's files, and the lists beside them (PACKAGE and CROISSANT are not among these)."""
+
+    tables: tuple[ExportedFile, ...]
+    lists: tuple[ExportedFile, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many rows the table has."""
+        return sum(file.rows for file in self.tables)
+
+    @property
+    def gone(self) -> int:
+        """How many rows that the earlier export holds are gone."""
+        return sum(file.rows for file in self.lists if file.name == GONE)
+
+    @property
+    def size_bytes(self) -> int:
+        """How large all of them are."""
+        return sum(file.size_bytes for file in (*self.tables, *self.lists))
+
+
+def export_to(archive: Archive, export: Export, to: IO[bytes], on_step: OnStep = no_step) -> int:
     """How many rows were written to an open file or pipe."""
-    writer, count = WRITERS[export.form](to), 0
     with archive.catalogue.begin() as connection:
-        for row in stream(connection, export.selection):
-            writer.write(row)
-            on_row()
-            count += 1
-    writer.close()
-    return count
+        return _write(export, export.kind.rows(connection, on_step), to)
 
 
-def export_file(archive: Archive, export: Export, path: Path, on_row: OnRow = lambda: None) -> int:
+def export_file(archive: Archive, export: Export, target: Target, name: str, on_step: OnStep = no_step) -> int:
     """How many rows were written to a file, which is whole or as it was before."""
-    with archive.catalogue.begin() as connection, _whole(path, export.form) as file:
-        for row in stream(connection, export.selection):
-            file.write(row)
-            on_row()
-    return file.rows
+    with target, target.file(name) as to:
+        return export_to(archive, export, to, on_step)
 
 
 def export_directory(
-    archive: Archive, name: str, export: Export, directory: Path, on_row: OnRow = lambda: None
-) -> list[ExportedFile]:
-    """The files of an export, written into an empty directory with their description, which comes last.
+    archive: Archive, name: str, export: Export, target: Target, on_step: OnStep = no_step
+) -> Exported:
+    """What was written of an export, into an empty place with their description, which comes last.
 
-    `name` is what the archive is called there. One file at a time is open: months are those of capture, the order in
-    which versions come.
+    `name` is what the archive is called there. One file at a time is open: months are those of capture or of what
+    happened, the order in which rows come. What `on_step` raises ends it, and leaves nothing.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    with archive.catalogue.begin() as connection:
+    with archive.catalogue.begin() as connection, target:
         told = _told(connection, archive, name, export)
-        files = [*_files(connection, export, directory, on_row)]
-    for path, facts in ((PACKAGE, data_package(files, told)), (CROISSANT, croissant(files, told))):
-        write_durably(directory / path, [orjson.dumps(facts, option=orjson.OPT_INDENT_2) + b"\n"])
-    return files
+        delta = Delta(export.since)
+        files = [*_tables(connection, export, delta, target, on_step)]
+        lists = [_file(target, IDS, (), delta.write_ids)]
+        if export.since is not None:
+            lists += [_file(target, GONE, GONE_COLUMNS, partial(delta.write_gone, connection, export.kind))]
+        described = (CROISSANT, croissant([*files, *lists], told)), (PACKAGE, data_package(files, lists, told))
+        for path, facts in described:
+            with target.file(path) as to:
+                to.write(orjson.dumps(facts, option=orjson.OPT_INDENT_2) + b"\n")
+    return Exported(tuple(files), tuple(lists))
 
 
-def _files(connection: Connection, export: Export, directory: Path, on_row: OnRow) -> Iterator[ExportedFile]:
-    for rows, part in _parts(connection, export):
-        path = directory / f"articles{part}.{export.form}"
-        with _whole(path, export.form) as file:
-            for row in rows:
-                file.write(row)
-                on_row()
-        yield ExportedFile(path.name, file.rows, path.stat().st_size, _sha256(path))
+def _tables(
+    connection: Connection, export: Export, delta: Delta, target: Target, on_step: OnStep
+) -> Iterator[ExportedFile]:
+    columns = () if export.form.startswith("jsonl") else export.kind.columns
+    for rows, part in _parts(connection, export, delta, on_step):
+        yield _file(target, f"{export.kind.name}{part}.{export.form}", columns, partial(_write, export, rows))
 
 
-def _parts(connection: Connection, export: Export) -> Iterator[tuple[Iterator[Row], str]]:
-    """The rows of each file, and what its name has after `articles`."""
-    selection = export.selection
+def _file(target: Target, name: str, columns: Sequence[Column], write: Callable[[IO[bytes]], int]) -> ExportedFile:
+    with target.file(name) as to:
+        summed = Hashed(to)
+        rows = write(cast("IO[bytes]", summed))
+    return ExportedFile(name, rows, summed.size_bytes, summed.sha256, tuple(columns))
+
+
+def _write(export: Export, rows: Iterable[Row], to: IO[bytes]) -> int:
+    writer, count = WRITERS[export.form](to, export.kind.columns), 0
+    try:
+        for row in rows:
+            writer.write(row)
+            count += 1
+        writer.close()
+    except BaseException:
+        writer.drop()
+        raise
+    return count
+
+
+def _parts(
+    connection: Connection, export: Export, delta: Delta, on_step: OnStep
+) -> Iterator[tuple[Iterator[Row], str]]:
+    """The rows of each file, and what its name has after that of the kind."""
+    kind = export.kind
     if export.split == "source":
-        ids = selection.sources or [source.id for source in Sources(connection).known()]
-        for source in ids:
-            yield stream(connection, replace(selection, sources=[source])), f"-{source}"
+        for source in kind.sources or [source.id for source in Sources(connection).known()]:
+            yield delta.new(kind.of_source(source).rows(connection, on_step)), f"-{source}"
     elif export.split == "month":
-        yield from _by_month(stream(connection, selection))
+        yield from _by_month(delta.new(kind.rows(connection, on_step)))
     else:
-        yield stream(connection, selection), ""
+        yield delta.new(kind.rows(connection, on_step)), ""
 
 
 def _by_month(rows: Iterator[Row]) -> Iterator[tuple[Iterator[Row], str]]:
@@ -111,33 +158,29 @@ def _by_month(rows: Iterator[Row]) -> Iterator[tuple[Iterator[Row], str]]:
 
 
 def _month(row: Row) -> str:
-    date = (row.record.get("archive") or {}).get("date") or (row.record.get("metadata") or {}).get("dateDownloaded")
-    return str(date or "undated")[:7]
-
-
-@contextmanager
-def _whole(path: Path, form: str) -> Iterator[WholeFile]:
-    file = WholeFile(path, form)
-    done = False
-    try:
-        yield file
-        file.finish()
-        done = True
-    finally:
-        if not done:
-            file.drop()
+    record = row.record
+    captured = (record.get("archive") or {}).get("date") or (record.get("metadata") or {}).get("dateDownloaded")
+    return str(record.get("at") or captured or "undated")[:7]
 
 
 def _told(connection: Connection, archive: Archive, name: str, export: Export) -> Told:
     held, newest = connection.execute(select(func.count(), func.max(versions.c.captured_at))).one()
-    query: dict[str, Any] = {**export.selection.as_json(), "split": export.split}
-    software = f"newsark {version('newsark')}"
-    return Told(export.form, query, archive.clock(), name, software, held, newest)
+    query: dict[str, Any] = {**export.kind.as_json(), "split": export.split}
+    since = export.since
+    return Told(
+        what=export.kind.name,
+        form=export.form,
+        query=query,
+        asked_at=archive.clock(),
+        archive=name,
+        archive_created=archive_created(archive),
+        software=f"newsark {version('newsark')}",
+        versions_held=held,
+        newest_capture=newest,
+        since={"created": since.created, "ids": f"sha256:{since.ids_sha256}"} if since else None,
+    )
 
 
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+def archive_created(archive: Archive) -> str | None:
+    """When the archive was made, as it says itself: with it an archive is known again wherever it lies."""
+    return (archive.place.head() or {}).get("created")

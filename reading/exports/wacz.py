@@ -13,8 +13,9 @@ from typing import IO, Any
 
 import orjson
 
+from reading.exports.hashed import Hashed
 from reading.exports.selection import Selection
-from reading.exports.warc import Hashed, PageLine, SelectionWarc
+from reading.exports.warc import PageLine, SelectionWarc
 from storage.archive import Archive
 from storage.cdxj import sorted_index
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import IO, Any
+from typing import Any
 from uuid import uuid4
 
 import orjson
 from sqlalchemy import Connection
 
+from reading.exports.hashed import Hashed
 from reading.exports.pages import PageCaptures
 from reading.exports.selection import Selection, stream
 from storage.capture import Capture
@@ -32,25 +32,6 @@ class PageLine:
     at: datetime
     title: str | None
     text: str | None
-
-
-class Hashed:
-    """A file that counts and sums up what is written to it."""
-
-    def __init__(self, to: IO[bytes]) -> None:
-        self._to, self._digest = to, hashlib.sha256()
-        self.size_bytes = 0
-
-    def write(self, data: bytes) -> None:
-        """Write, count and sum up."""
-        self._to.write(data)
-        self._digest.update(data)
-        self.size_bytes += len(data)
-
-    @property
-    def sha256(self) -> str:
-        """The sum so far, in hex."""
-        return self._digest.hexdigest()
 
 
 class SelectionWarc:

@@ -1,17 +1,15 @@
-"""The forms of an export: JSON Lines, CSV, Parquet, each written row by row to a file that is whole or not there."""
+"""The forms of an export: JSON Lines, CSV, Parquet, each written row by row to an open file."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import IO, Protocol, cast
 
-from reading.exports.columns import COLUMNS
+from reading.exports.columns import Column
 from reading.exports.selection import Row
 from reading.spreadsheets import cell
 from storage.errors import WrongUse
@@ -22,7 +20,7 @@ GROUP_BYTES = 32_000_000
 
 
 class Writer(Protocol):
-    """Takes rows; `close` writes what is left."""
+    """Takes rows; then `close` writes what is left, or `drop` nothing more."""
 
     def write(self, row: Row) -> None:
         """Take one row."""
@@ -30,11 +28,14 @@ class Writer(Protocol):
     def close(self) -> None:
         """Write what is left; the file stays open."""
 
+    def drop(self) -> None:
+        """Write nothing more: the file is given up."""
+
 
 class JsonLines:
     """Each record as it stands in the store, one a line."""
 
-    def __init__(self, to: IO[bytes]) -> None:
+    def __init__(self, to: IO[bytes], columns: Sequence[Column]) -> None:  # noqa: ARG002
         self._to = to
 
     def write(self, row: Row) -> None:
@@ -44,13 +45,16 @@ class JsonLines:
     def close(self) -> None:
         """Nothing is left."""
 
+    def drop(self) -> None:
+        """Nothing is left."""
+
 
 class PackedJsonLines(JsonLines):
     """The same, packed with gzip; equal records give equal bytes."""
 
-    def __init__(self, to: IO[bytes]) -> None:
+    def __init__(self, to: IO[bytes], columns: Sequence[Column]) -> None:
         self._packed = gzip.GzipFile(filename="", mode="wb", fileobj=to, compresslevel=6, mtime=0)
-        super().__init__(cast("IO[bytes]", self._packed))
+        super().__init__(cast("IO[bytes]", self._packed), columns)
 
     def close(self) -> None:
         """Write the end of the packing."""
@@ -60,18 +64,23 @@ class PackedJsonLines(JsonLines):
 class Csv:
     """The table as CSV (RFC 4180) in UTF-8 with a header; new lines stand inside quotes."""
 
-    def __init__(self, to: IO[bytes]) -> None:
+    def __init__(self, to: IO[bytes], columns: Sequence[Column]) -> None:
+        self._columns = columns
         self._text = io.TextIOWrapper(to, "utf-8", errors="replace", newline="", write_through=True)
         self._writer = csv.writer(self._text)
-        self._writer.writerow([column.name for column in COLUMNS])
+        self._writer.writerow([column.name for column in columns])
 
     def write(self, row: Row) -> None:
         """Take one row."""
-        self._writer.writerow([cell(_told(column.of(row))) for column in COLUMNS])
+        self._writer.writerow([cell(_told(column.of(row))) for column in self._columns])
 
     def close(self) -> None:
         """Give the file back."""
         self._text.flush()
+        self._text.detach()
+
+    def drop(self) -> None:
+        """Give the file back as it is."""
         self._text.detach()
 
 
@@ -82,15 +91,15 @@ def _told(value: object) -> object:
 class Parquet:
     """The table as Parquet with an explicit schema, packed with Zstandard. Raises WrongUse where pyarrow is missing."""
 
-    def __init__(self, to: IO[bytes]) -> None:
+    def __init__(self, to: IO[bytes], columns: Sequence[Column]) -> None:
         try:
             from pyarrow import parquet
 
             from reading.exports.arrow import Batch, arrow_schema
         except ModuleNotFoundError:
             raise WrongUse("Parquet is written with pyarrow: pip install 'newsark[parquet]'") from None
-        self._file = parquet.ParquetWriter(to, arrow_schema(), compression="zstd", write_page_index=True)
-        self._batch = Batch()
+        self._file = parquet.ParquetWriter(to, arrow_schema(columns), compression="zstd", write_page_index=True)
+        self._batch = Batch(columns)
 
     def write(self, row: Row) -> None:
         """Take one row; a whole row group is written."""
@@ -104,43 +113,14 @@ class Parquet:
             self._file.write_table(self._batch.taken())
         self._file.close()
 
+    def drop(self) -> None:
+        """Write no footer, which pyarrow does at last when it forgets a file."""
+        self._file.is_open = False
 
-WRITERS: dict[str, Callable[[IO[bytes]], Writer]] = {
+
+WRITERS: dict[str, Callable[[IO[bytes], Sequence[Column]], Writer]] = {
     "jsonl": JsonLines,
     "jsonl.gz": PackedJsonLines,
     "csv": Csv,
     "parquet": Parquet,
 }
-
-
-class WholeFile:
-    """A file that gets its name when it is whole: until then it is beside it with `.part` at the end."""
-
-    def __init__(self, path: Path, form: str) -> None:
-        self.path = path
-        self.rows = 0
-        self._partial = path.with_name(path.name + ".part")
-        self._to = self._partial.open("wb")
-        try:
-            self._writer = WRITERS[form](self._to)
-        except BaseException:
-            self.drop()
-            raise
-
-    def write(self, row: Row) -> None:
-        """Take one row."""
-        self._writer.write(row)
-        self.rows += 1
-
-    def finish(self) -> None:
-        """Make it whole, durable and named."""
-        self._writer.close()
-        self._to.flush()
-        os.fsync(self._to.fileno())
-        self._to.close()
-        self._partial.replace(self.path)
-
-    def drop(self) -> None:
-        """Leave nothing of it."""
-        self._to.close()
-        self._partial.unlink(missing_ok=True)

@@ -48,8 +48,8 @@ class Stopped(Exception):
     """Raised inside an export that somebody stopped."""
 
 
-Build = Callable[[Path, Callable[[], None]], None]
-"""Writes an export into an empty directory, and calls its second argument after each row."""
+Build = Callable[[Path, Callable[[], None]], int]
+"""Writes an export into an empty directory, calls its second argument after each step, and gives the number of rows."""
 
 
 class ExportJobs:
@@ -144,29 +144,29 @@ class ExportJobs:
 
     def _build(self, job_id: str, build: Build) -> None:
         """Build one; whatever goes wrong with it is said in it, and the next one is built."""
-        rows = 0
+        steps = 0
 
-        def on_row() -> None:
-            nonlocal rows
-            rows += 1
-            if rows % 50 == 0:
+        def on_step() -> None:
+            nonlocal steps
+            steps += 1
+            if steps % 50 == 0:
                 with self._lock:
                     if job_id in self._stop:
                         raise Stopped
-                    self._jobs[job_id] = replace(self._jobs[job_id], rows=rows)
+                    self._jobs[job_id] = replace(self._jobs[job_id], rows=steps)
 
         target = self._directory / job_id / FILES
         try:
             self._begin(job_id)
-            build(target, on_row)
+            rows = build(target, on_step)
         except Stopped:
             shutil.rmtree(target, ignore_errors=True)
-            self._change(job_id, state=STOPPED, rows=rows, problem="it was stopped")
+            self._change(job_id, state=STOPPED, problem="it was stopped")
             return
         except (NewsarkError, OSError, SQLAlchemyError, ValueError) as problem:
             _log.warning("export %s failed: %s", job_id, problem)
             shutil.rmtree(target, ignore_errors=True)
-            self._change(job_id, state=FAILED, rows=rows, problem=str(problem))
+            self._change(job_id, state=FAILED, problem=str(problem))
             return
         paths = sorted(target.iterdir())
         files, sizes = tuple(path.name for path in paths), tuple(path.stat().st_size for path in paths)

@@ -10,8 +10,12 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, Form, HTTPException
 from fastapi.responses import FileResponse, RedirectResponse
 
+from reading.exports.articles import Articles
+from reading.exports.kind import Kind
+from reading.exports.kinds import KINDS
 from reading.exports.run import Export, export_directory
-from reading.exports.selection import Selection, count_of
+from reading.exports.selection import Selection
+from reading.exports.target import DirectoryTarget
 from reading.exports.wacz import export_wacz, export_warc
 from reading.query import parse
 from reading.web.exportjobs import ENDED, MOST_KEPT, ExportJob
@@ -21,6 +25,7 @@ from reading.web.pace import Exporting
 from reading.web.room import Room, TheRoom
 from storage.durable import whole_file
 
+WHATS = ("articles", "observations", "ledger")
 FORMS = ("jsonl.gz", "csv", "parquet", "wacz", "warc")
 PAGES = {"wacz": "articles.wacz", "warc": "articles.warc.gz"}
 """Forms that hold pages as they were captured, in one file."""
@@ -104,17 +109,48 @@ def build_export(
     wanted: Annotated[Asked, Depends(export_asked)],
     form: Annotated[Literal[FORMS], Form()],  # type: ignore[valid-type]
     _: Exporting,
+    what: Annotated[Literal[WHATS], Form()] = "articles",  # type: ignore[valid-type]
 ) -> ExportLine:
     """Ask for an export; its id leads to its progress and its files."""
-    selection = selection_of(wanted)
-    if selection.query:
-        parse(selection.query)  # what is no query is told now, not by an export that fails
+    kind = _kind(room, wanted, what)
+    if isinstance(kind, Articles):
+        _check_query(kind.selection)
+    elif form in PAGES:
+        raise HTTPException(400, f"{form} has pages of articles; {what} come as jsonl.gz, csv or parquet")
     unknown = set(wanted.source) - set(room.source_names())
     if unknown:
         raise HTTPException(404, f"no source is called {min(unknown)!r}; /sources lists them")
-    total = room.with_catalogue(lambda connection: count_of(connection, selection))
-    build = partial(_write_pages if form in PAGES else _write_records, room, selection, form)
-    return ExportLine.of(room.jobs.add(form, wanted.as_query(), total, build))
+    total = room.with_catalogue(kind.steps)
+    build = (
+        partial(_write_pages, room, kind.selection, form)
+        if isinstance(kind, Articles) and form in PAGES
+        else partial(_write_rows, room, kind, form)
+    )
+    asked_for = wanted.as_query() if what == "articles" else {"what": what, **wanted.as_query()}
+    return ExportLine.of(room.jobs.add(form, asked_for, total, build))
+
+
+def _kind(room: Room, wanted: Asked, what: str) -> Kind:
+    """What is exported, with its query. Raises HTTPException 400 for a filter that it does not have."""
+    selection = selection_of(wanted)
+    if what == "articles":
+        return Articles(selection)
+    others = set(wanted.as_query()) - {"source", "since", "until"}
+    if others:
+        raise HTTPException(400, f"{' and '.join(sorted(others))} can be asked of articles only, not of {what}")
+    moments = {"since": selection.captured_since, "until": selection.captured_until}
+    query: dict[str, Any] = {name: moment.isoformat() for name, moment in moments.items() if moment}
+    if wanted.source:
+        query["sources"] = list(wanted.source)
+    if what == "ledger":
+        query["confirmations"] = {kind: str(one) for kind, one in room.confirmations.items()}
+    return KINDS[what].from_json(query)
+
+
+def _check_query(selection: Selection) -> None:
+    """Raise BadQuery for what is no query: now, and not by an export that fails."""
+    if selection.query:
+        parse(selection.query)
 
 
 def build_and_show(line: Annotated[ExportLine, Depends(build_export)]) -> RedirectResponse:
@@ -122,19 +158,20 @@ def build_and_show(line: Annotated[ExportLine, Depends(build_export)]) -> Redire
     return RedirectResponse(f"/exports/{line.id}", 303)
 
 
-def _write_records(room: Room, selection: Selection, form: str, target: Path, on_row: Callable[[], None]) -> None:
-    export_directory(room.archive, room.name, Export(selection, form), target, on_row)
+def _write_rows(room: Room, kind: Kind, form: str, target: Path, on_step: Callable[[], None]) -> int:
+    return export_directory(room.archive, room.name, Export(kind, form), DirectoryTarget(target), on_step).rows
 
 
-def _write_pages(room: Room, selection: Selection, form: str, target: Path, on_row: Callable[[], None]) -> None:
+def _write_pages(room: Room, selection: Selection, form: str, target: Path, on_step: Callable[[], None]) -> int:
     path = target / PAGES[form]
     with whole_file(path) as file:
         if form == "wacz":
-            _, missing = export_wacz(room.archive, room.name, selection, file, on_row)
+            pages, missing = export_wacz(room.archive, room.name, selection, file, on_step)
         else:
-            _, missing = export_warc(room.archive, selection, file, path.name, on_row)
+            pages, missing = export_warc(room.archive, selection, file, path.name, on_step)
         if missing:
             (target / "left-out.txt").write_text("\n".join(missing) + "\n", encoding="utf-8")
+    return pages
 
 
 def one_export(room: TheRoom, export_id: str) -> ExportLine:

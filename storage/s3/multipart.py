@@ -17,7 +17,7 @@ from storage.s3.uploadparts import Part, PartedData
 THREADS = 4
 ROUNDS = 5
 _GONE = frozenset({NO_UPLOAD, MISSING})
-_DOUBTS = frozenset({PRECONDITION, CONFLICT, "InvalidPart", "InvalidPartOrder", *_GONE, *DAMAGED_ON_THE_WAY})
+DOUBTS = frozenset({PRECONDITION, CONFLICT, "InvalidPart", "InvalidPartOrder", *_GONE, *DAMAGED_ON_THE_WAY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ class Multipart:
             lambda: self.bucket.client.complete_multipart_upload(
                 **self._target, UploadId=upload_id, MultipartUpload={"Parts": parts}, **self.completion
             ),
-            _DOUBTS,
+            DOUBTS,
         )
 
     def _is_settled(self, upload_id: str, doubt: Declined | None) -> bool:

@@ -20,6 +20,7 @@ from storage.s3.listing import list_deletions, list_objects, list_unfinished
 from storage.s3.multipart import ROUNDS, Multipart, abort_upload
 from storage.s3.probe import probe_bucket
 from storage.s3.reading import read_object
+from storage.s3.streamed import StreamedObject
 from storage.s3.trouble import CONFLICT, MISSING, PRECONDITION, Declined, Patience
 from storage.s3.uploadparts import PartedData
 from storage.stores import S3Place, StoreSettings
@@ -124,6 +125,10 @@ class S3Store(ObjectStore):
         """Abort the uploads in parts that began before then and never ended."""
         stale = [one for one in list_unfinished(self.bucket, self._where.prefix) if one.begun < before]
         return sum(abort_upload(self.bucket, one.key, one.upload_id) for one in stale)
+
+    def stream(self, key: str) -> StreamedObject:
+        """An object to be written as its bytes are made; it is there when it was completed."""
+        return StreamedObject(self.bucket, key, self._protection())
 
     # reading
 
