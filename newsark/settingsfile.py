@@ -18,6 +18,7 @@ _EXAMPLES = {
     "copies_required": 2,
     "state": "/var/lib/newsark/state",
     "signing_key": "newsark.key",
+    "serve_token": "a-long-word-that-nobody-guesses",
     "alert_to": ["mailto://user:password@example.org", "json://localhost:8080/hook"],
     "timestamp_url": "https://tsa.example.org/",
     "timestamp_certificates": "authority.pem",

@@ -5,6 +5,7 @@ The sample newsroom is crawled on two days that follow each other, with an edit 
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -21,12 +22,13 @@ WIDTH, HEIGHT = 1100, 760
 
 def main() -> None:
     """Crawl, open, and write one picture of each page."""
-    target = Path(sys.argv[1])
+    target = Path(sys.argv[1]).absolute()
     target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        archive = Path(scratch) / "archive"
+    # the archive is called by its path from here
+    with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):
+        archive = Path("archive")
         for _ in range(2):
-            with newsroom_process("--port", "8317", "--state", f"{scratch}/clock.json") as newsroom:
+            with newsroom_process("--port", "8317", "--state", "clock.json") as newsroom:
                 words = [
                     "--allow-host",
                     newsroom.url.removeprefix("http://"),
