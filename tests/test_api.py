@@ -57,7 +57,7 @@ def test_the_public_names_are_these() -> None:
     assert {"OpenArchive", "open"} <= set(dir(newsark))
     public = {name for name in dir(newsark.OpenArchive) if not name.startswith("_")}
     assert public == {
-        *("article", "articles", "capture", "close", "diff", "ledger", "sources", "to_arrow", "to_pandas"),
+        *("article", "articles", "capture", "close", "diff", "ledger", "search", "sources", "to_arrow", "to_pandas"),
     }
     assert str(inspect.signature(newsark.open)).startswith(
         "(archive: 'str | Path' = './archive', catalogue: 'str | None' = None, *, endpoint_url: 'str | None' = None)"
