@@ -20,7 +20,7 @@ from reading.ledger import Wanted
 from reading.ledger import ledger as read_ledger
 from reading.query import parse
 from reading.reextraction import original_of
-from reading.search import Search, Sort, search
+from reading.search import Sort, records_in_order
 from reading.status import source_states
 from reading.worddiff import difference
 from storage.archive import Archive
@@ -30,9 +30,6 @@ from storage.sources import Sources
 if TYPE_CHECKING:
     import pandas
     import pyarrow
-
-
-RECORDS_PER_PAGE = 200
 
 
 class Filters(TypedDict, total=False):
@@ -107,14 +104,8 @@ class OpenArchive:
         return islice(self._found(selection, sort), limit)
 
     def _found(self, selection: Selection, sort: Sort) -> Iterator[dict[str, Any]]:
-        offset = 0
-        while True:
-            with self._archive.catalogue.begin() as connection:
-                page = search(connection, Search(selection, sort, offset, RECORDS_PER_PAGE), facets=False)
-            yield from (hit.record for hit in page.hits)
-            offset += RECORDS_PER_PAGE
-            if offset >= page.total:
-                return
+        with self._archive.catalogue.begin() as connection:
+            yield from records_in_order(connection, selection, sort)
 
     def to_arrow(
         self,

@@ -15,7 +15,7 @@ from reading.highlight import Marker, Piece
 from reading.matching import Asked, matching, scored
 from storage.catalogue import findable, versions
 
-__all__ = ["FACETS", "Found", "Hit", "Piece", "Search", "Sort", "search"]
+__all__ = ["FACETS", "Found", "Hit", "Piece", "Search", "Sort", "records_in_order", "search"]
 
 Sort = Literal["relevance", "newest", "oldest"]
 FACETS = ("source", "language", "year", "state")
@@ -79,6 +79,17 @@ def search(connection: Connection, wanted: Search, *, facets: bool = True) -> Fo
     places = _places(connection, wanted, asked) if wanted.offset < total else []
     hits = tuple(_hits(connection, places, marker))
     return Found(total, hits, counted.facets() if counted else {})
+
+
+def records_in_order(connection: Connection, selection: Selection, sort: Sort) -> Iterator[dict[str, Any]]:
+    """The records of everything that is found, read as they are asked for; their places are found first."""
+    query = (selection.query or "").strip()
+    asked = Asked.of(connection, query) if query else None
+    places = _places(connection, Search(selection, sort), asked, all_of_them=True)
+    for _, _, _, line in _lines(connection, places):
+        record = orjson.loads(line)
+        if takes(selection, record):
+            yield record
 
 
 def _places(connection: Connection, wanted: Search, asked: Asked | None, *, all_of_them: bool = False) -> list[_Place]:

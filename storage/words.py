@@ -20,7 +20,7 @@ ADDRESS = "¶"
 """The same before the words of an address."""
 
 MAX_WORD = 64
-MAX_REMEMBERED = 50_000
+MAX_REMEMBERED = 100_000
 MAX_STEM_TIMES = 3
 """How often a stem is indexed; more often says no more about a text."""
 
@@ -115,7 +115,8 @@ class _Forms(dict[str, str]):
             # rarely the same twice
             run = folded_run(word)
             return " ".join(run[place : place + 2] for place in range(len(run)))
-        return _remember(self, word, _fold(normalize("NFKC", word).casefold())[:MAX_WORD])
+        form = _fold(normalize("NFKC", word).casefold())[:MAX_WORD]
+        return _remember(self, word, word if form == word else form)
 
 
 class _Stems(dict[str, str]):

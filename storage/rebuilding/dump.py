@@ -1,7 +1,7 @@
 """A catalogue in a form in which two can be compared: natural keys instead of row ids, without due times and leases.
 
 Left out is what starts afresh with a rebuild (when a lead is due, how often it was tried, who works on a source) and
-what belongs to this machine (deliveries, checks); marks are made of the versions' fingerprints.
+what belongs to this machine (deliveries, checks); marks are made of the versions' fingerprints, words of their lines.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Table, select
 
-from storage.catalogue import captures, furniture, leads, observations, runs, segments, sources, versions
+from storage.catalogue import captures, findable, furniture, leads, observations, runs, segments, sources, versions
 
-_LEFT_OUT = frozenset({"id", "lead_id", "capture_id", "owner", "owned_until", "queue", "next_due", "attempts"})
+_LEFT_OUT = frozenset(
+    {"id", "version_id", "lead_id", "capture_id", "owner", "owned_until", "queue", "next_due", "attempts"}
+)
 _KEYS: dict[Table, tuple[str, ...]] = {
     sources: ("source_id",),
     leads: ("source_id", "identity"),
     captures: ("source_id", "key", "offset"),
     versions: ("source_id", "article", "version"),
+    findable: ("source_id", "article", "version"),
     observations: ("source_id", "url", "at", "outcome"),
     furniture: ("source_id", "digest"),
     segments: ("source_id", "stem"),

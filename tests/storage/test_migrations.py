@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, select
 
+from reading.exports.selection import Selection, count_of, stream
 from storage import migrations
-from storage.catalogue import Catalogue, sources
+from storage.catalogue import Catalogue, findable, sources
 from storage.errors import CatalogueTooNew, CatalogueUnusable, NotACatalogue
 from storage.migrations.standing import CURRENT, FIRST_TABLES, VERSION_TABLE, note_version
 from storage.migrations.upgrade import upgrade
@@ -156,6 +158,34 @@ def test_an_upgrade_keeps_every_row_and_the_catalogue_works(first: Path) -> None
         assert Sources(connection).enlist("other", name="O", home="https://o.example/", toml="", now=NOW) == 1
     catalogue.close()
     assert noted_version(first) == str(CURRENT)
+
+
+def test_versions_of_an_older_catalogue_are_found_afterwards(first: Path) -> None:
+    line = '{"headline": "%s", "articleBody": "Забастовка шахтёров", "inLanguage": "ru"}'
+    with closing(sqlite3.connect(first)) as database:
+        for number, (day, headline) in enumerate((("05", "New"), ("03", "Older, imported later")), 1):
+            database.execute(
+                "INSERT INTO versions VALUES (?, 'gazette', 7, 'a', ?, ?, 'u', NULL, NULL, '2026-10-31', 'ru', 'd', ?, "
+                "'k', ?)",
+                (number, f"r{number}", number, f"2026-11-{day}T00:00:00.000000Z", line % headline),
+            )
+        for day, outcome in (("07", "removed"), ("06", "unchanged")):
+            database.execute(
+                "INSERT INTO observations VALUES (NULL, 'gazette', 7, 'a', 'u', ?, ?, NULL, NULL)",
+                (f"2026-11-{day}T00:00:00.000000Z", outcome),
+            )
+        database.commit()
+    catalogue = opened(first)
+    with catalogue.begin() as connection:
+        query = Selection(query="забастовкой шахтер*")
+        assert [row.record["headline"] for row in stream(connection, query)] == ["New"]
+        assert count_of(connection, replace(query, latest_only=False, state="removed", languages=("ru",))) == 2
+        filled = connection.execute(select(findable).order_by(findable.c.version_id)).mappings().all()
+    assert [(row["latest"], row["outcome"], row["published"], row["year"]) for row in filled] == [
+        (True, "removed", "2026-10-31", "2026"),
+        (False, "removed", "2026-10-31", "2026"),
+    ]
+    catalogue.close()
 
 
 def test_a_copy_from_before_is_kept_beside_and_said(first: Path, caplog: pytest.LogCaptureFixture) -> None:

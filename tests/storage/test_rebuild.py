@@ -132,9 +132,10 @@ def visit(
 
 
 def dumped(catalogue: Catalogue) -> list[bytes]:
-    """The whole catalogue."""
+    """The whole catalogue, and how many versions its words are of."""
     with catalogue.begin() as connection:
-        return list(dump_lines(connection))
+        indexed = connection.exec_driver_sql("SELECT count(*) FROM words_docsize").scalar_one()
+        return [*dump_lines(connection), b'{"table":"words","count":%d}' % indexed]
 
 
 def rebuilt(archive: Archive, tmp_path: Path, *, workers: int = 1) -> tuple[list[bytes], RebuildReport]:
