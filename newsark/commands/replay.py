@@ -68,7 +68,8 @@ def _serve(home: Home, host: str, port: int, urls: tuple[str | None, str | None]
     from gevent.pywsgi import WSGIServer
     from pywb.utils.geventserver import RequestURIWSGIHandler
 
-    from reading.replay.app import COLLECTION, Origins, Replay
+    from reading.replay.app import COLLECTION, Replay
+    from reading.replay.origins import Origins
 
     with home.archive() as archive:
         servers = [
