@@ -6,6 +6,7 @@ policy that goes with each forbids every other host, and the frame neither lets 
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Iterable, Mapping
@@ -47,6 +48,7 @@ class Replay:
         BlockLoader.loaders[SCHEME] = RecordLoader.over(archive.holdings)
         self._pywb = FrontEndApp(config_file=str(_HERE / "pywb.yaml"), custom_config=_settings())
         self._pywb.warcserver_server.server.log = LoggingLogAdapter(_log, logging.DEBUG)
+        self._pywb.rewriterapp.jinja_env.jinja_env.filters["told"] = told
         self._archive, self._name, self._origins = archive, name, origins
         self._pages = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True)
         # archived pages have no origin: that they may read what the content port answers, their secret address tells
@@ -88,6 +90,15 @@ class Replay:
         return sorted(found, key=lambda one: one[1].captured_at, reverse=True)[:NEWEST]
 
 
+def told(details: object) -> str:
+    """What went wrong, out of the details that pywb has for its page of errors: JSON inside a mapping, or words."""
+    text = details.get("error", "") if isinstance(details, Mapping) else details
+    try:
+        return str(json.loads(str(text))["message"])
+    except (ValueError, KeyError, TypeError):
+        return str(text or "")
+
+
 def _settings() -> dict[str, Any]:
     return {
         "collections": {COLLECTION: {"index": NAME, "archive_paths": f"{SCHEME}://"}},
@@ -95,6 +106,8 @@ def _settings() -> dict[str, Any]:
         "collections_root": str(_HERE / "collections"),
         # pywb looks for templates from the root on
         "frame_insert_html": str(_HERE / "templates" / "frame_insert.html").lstrip("/"),
+        "error_html": str(_HERE / "templates" / "missing.html").lstrip("/"),
+        "not_found_html": str(_HERE / "templates" / "missing.html").lstrip("/"),
         "head_insert_html": str(_HERE / "templates" / "page_insert.html").lstrip("/"),
         "csp-header": "",
     }
