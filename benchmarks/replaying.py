@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import hashlib
+import html
 import json
 import os
 import random
@@ -25,7 +26,7 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, Response, 
 
 from benchmarks.likeness import likeness
 from benchmarks.standins import SITEMAP, Standins
+from crawler.trackers import tracker
 from tests.newsroom import running_newsroom
 
 ROOT = Path(__file__).parent.parent
@@ -46,6 +48,7 @@ FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-
 KINDS = {"image": "image", "stylesheet": "style", "script": "script", "font": "font"}
 SETTLE_MS, LOAD_MS = 1500, 15_000
 NOW = "20400101000000"
+_IN_SRCSET = re.compile(r"srcset\s*=\s*(?:\"[^\"]*|'[^']*)$", re.I)
 
 
 @dataclass
@@ -53,7 +56,7 @@ class Live:
     """A page as it was live: its files by address with kind and digest, and what it looked like."""
 
     url: str
-    html: str = ""
+    markup: str = ""
     files: dict[str, tuple[str, str]] = field(default_factory=dict)
     shot: bytes = b""
 
@@ -81,10 +84,8 @@ def chromium(*flags: str) -> Iterator[Browser]:
 
 def load(page: Page, url: str) -> None:
     """Open it and wait until it has settled, or until that takes too long."""
-    try:
+    with suppress(Error):
         page.goto(url, wait_until="load", timeout=LOAD_MS)
-    except Error:
-        pass
     page.wait_for_timeout(SETTLE_MS)
 
 
@@ -102,7 +103,7 @@ def seen_live(context: BrowserContext, url: str) -> Live:
         except Error:
             continue
         if answer.request.is_navigation_request() and answer.frame == page.main_frame:
-            live.html = body.decode("utf-8", "replace")
+            live.markup = body.decode("utf-8", "replace")
             continue
         kind = KINDS.get(answer.request.resource_type, "other")
         live.files.setdefault(answer.url.partition("#")[0], (kind, hashlib.sha256(body).hexdigest()))
@@ -152,18 +153,20 @@ def digest_in_replay(replay: str, url: str) -> str | None:
 
 def why(url: str, live: Live, leads: dict[str, tuple[str, str]]) -> str:
     """Why replay lacks a file, as far as the catalogue and the markup tell."""
+    if tracker(url):
+        return "tracker"
     if url in leads:
         state, reason = leads[url]
         return reason.partition(":")[0] if reason else f"{state}, other bytes"
     parts = urlsplit(url)
     tail = parts.path + (f"?{parts.query}" if parts.query else "")
-    html = live.html.replace("&amp;", "&").replace("\\/", "/")
-    where = re.search(rf"([^<>]{{0,4000}}){re.escape(tail)}", html)
-    if where is None:
+    markup = html.unescape(live.markup).replace("\\/", "/")
+    if tail not in markup:
         return "never named in the markup"
-    if re.search(r"srcset\s*=\s*[\"'][^\"']*$", where[1], re.I):
-        return "another candidate of a srcset"
-    return "named, not taken"
+    if tail not in re.sub(r"<script\b[^>]*>.*?</script", lambda tag: tag[0].partition(">")[0], markup, flags=re.S | re.I):
+        return "made by a script"
+    before = markup.partition(tail)[0][-8000:]
+    return "another candidate of a srcset" if _IN_SRCSET.search(before) else "named, not taken"
 
 
 def crawl(home: Path, toml: dict[str, Any], command: list[str]) -> None:
@@ -243,7 +246,7 @@ def summed(pages: list[Compared], left_out: int) -> dict[str, Any]:
             lacked[kind][reason] += 1
     kinds = {kind: {"asked": count, "answered": count - lacked[kind].total()} for kind, count in sorted(asked.items())}
     reasons: Counter[str] = sum(lacked.values(), Counter())
-    wanted = asked.total() - reasons["block"]
+    wanted = asked.total() - reasons["tracker"]
     return {
         "pages": len(pages),
         "without_article": left_out,

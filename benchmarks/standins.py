@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import aiohttp
 import lxml.html
@@ -100,10 +100,12 @@ class Standins:
             return picture(min(size[0], LARGEST), min(size[1], LARGEST), mark)
         hue = int(mark[:4], 16) % 360
         if kind == "style":
-            further = "" if "further-" in key else f'@import "/further-{mark[:8]}.css";'
+            # few sheets import others or bring fonts
+            further = f'@import "/further-{mark[:8]}.css";' if mark[0] < "4" and "further-" not in key else ""
+            face = f"@font-face {{ font-family: f{mark[:6]}; src: url(/font-{mark[:8]}.woff2) }}" if mark[1] < "5" else ""
             text = (
-                f"{further} @font-face {{ font-family: f{mark[:6]}; src: url(/font-{mark[:8]}.woff2) }}"
-                f" body {{ max-width: 1180px; margin: 0 auto; background: url(/paper-{mark[:8]}.png) }}"
+                f"{further} {face} body {{ max-width: 1180px; margin: 0 auto;"
+                f" background: url(/paper-{mark[:8]}.png) no-repeat top right / 90px; background-color: hsl({hue} 30% 95%) }}"
                 f" h1, h2 {{ color: hsl({hue} 60% 30%); font-family: f{mark[:6]}, serif }} img {{ max-width: 100% }}"
             )
         elif kind == "script":
@@ -144,7 +146,7 @@ def picture(width: int, height: int, mark: str) -> bytes:
 
 def _key(url: str) -> str:
     parts = urlsplit(url)
-    return f"{parts.netloc.lower()}{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+    return unquote(f"{parts.netloc.lower()}{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}")
 
 
 def _known(wanted: str | None) -> str | None:

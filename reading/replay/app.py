@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
+from urllib.parse import parse_qsl
 
 from gevent.pywsgi import LoggingLogAdapter
 from jinja2 import Environment, FileSystemLoader
@@ -25,6 +26,7 @@ from reading.replay.content import StartResponse, archived, framing
 from reading.replay.index import NAME, CatalogueIndex
 from reading.replay.origins import Origins
 from reading.replay.records import SCHEME, RecordLoader
+from reading.replay.seals import Seals
 from storage.archive import Archive
 from storage.sources import Sources
 from storage.timestamps import timestamp14
@@ -48,7 +50,8 @@ class Replay:
         BlockLoader.loaders[SCHEME] = RecordLoader.over(archive.holdings)
         self._pywb = FrontEndApp(config_file=str(_HERE / "pywb.yaml"), custom_config=_settings())
         self._pywb.warcserver_server.server.log = LoggingLogAdapter(_log, logging.DEBUG)
-        self._pywb.rewriterapp.jinja_env.jinja_env.filters["told"] = told
+        self._seals = Seals()
+        self._pywb.rewriterapp.jinja_env.jinja_env.filters |= {"told": told, "seal": self._seals.seal}
         self._archive, self._name, self._origins = archive, name, origins
         self._pages = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True)
         # archived pages have no origin: that they may read what the content port answers, their secret address tells
@@ -69,9 +72,14 @@ class Replay:
         if content and (not _CONTENT.match(path) or environ.get("HTTP_SEC_FETCH_DEST") == "document"):
             return _framed(environ, frame_at, start_response)
         if _CONTENT.match(path):
+            # a script that reads a page gets no seal: it may be another page's
+            environ["newsark.navigated"] = environ.get("HTTP_SEC_FETCH_DEST") == "iframe"
+            environ["newsark.frame"] = frame_at
             return archived(self._pywb, environ, start_response, content_at if content else frame_at, readable=secret)
         if path in ("", "/"):
             return self._home(start_response)
+        if path == "/sealed":
+            return self._sealed(environ, start_response)
         environ["newsark.content"] = content_at + self._secret
         return framing(self._pywb, environ, start_response, content_at, self._origins.embedders)
 
@@ -80,6 +88,11 @@ class Replay:
             name=self._name, newest=self._newest(), collection=COLLECTION, stamp=timestamp14
         )
         return _answer("200 OK", "text/html; charset=utf-8", page.encode(), start_response)
+
+    def _sealed(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        asked = dict(parse_qsl(str(environ.get("QUERY_STRING", ""))))
+        genuine = self._seals.is_sealed(*(asked.get(name, "") for name in ("url", "moment", "seal")))
+        return _plain("200 OK" if genuine else "403 Forbidden", "sealed" if genuine else "not sealed", start_response)
 
     def _newest(self) -> list[tuple[str, Version]]:
         """The names of newsrooms with the versions captured last, newest first."""

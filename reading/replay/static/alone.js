@@ -12,7 +12,8 @@
     // as it is meant to be
   }
   for (const name of ["localStorage", "sessionStorage"]) define(window, name, () => ({}));
-  define(window, "caches", () => undefined);
+  // no policy of a browser keeps peer connections from other hosts
+  for (const name of ["caches", "RTCPeerConnection", "webkitRTCPeerConnection"]) define(window, name, () => undefined);
 
   const cookies = new Map();
   define(Document.prototype, "cookie", () => [...cookies].map((one) => one.join("=")).join("; "), (text) => {
