@@ -2,8 +2,8 @@
 
 python benchmarks/replaying.py [--corpus DIR] [--pages 40] [--seed 1] [--shots DIR] [--json]
 
-The sample newsroom's articles, and with a corpus a sample of real pages, whose files have stand-ins (standins.py). A page is
-loaded in Chromium, whose only way is the stand-ins; then all pages are crawled, and each is loaded from `newsark replay`.
+The sample newsroom's articles, and with a corpus a sample of real pages, whose files have stand-ins (standins.py). A
+page is loaded in Chromium, whose only way is the stand-ins; then all pages are crawled, and each is loaded from replay.
 What a live page asked for and got counts, by kind; what replay lacks of it is counted by the reason. Pages in which no
 article was found have no files in the archive: they are counted and left out.
 """
@@ -48,6 +48,7 @@ FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-
 KINDS = {"image": "image", "stylesheet": "style", "script": "script", "font": "font"}
 SETTLE_MS, LOAD_MS = 1500, 15_000
 NOW = "20400101000000"
+_SCRIPT = re.compile(r"<script\b[^>]*>.*?</script", re.S | re.I)
 _IN_SRCSET = re.compile(r"srcset\s*=\s*(?:\"[^\"]*|'[^']*)$", re.I)
 
 
@@ -124,7 +125,9 @@ def replaying(home: Path) -> Iterator[str]:
             process.kill()
 
 
-def compared(context: BrowserContext, replay: str, live: Live, leads: dict[str, tuple[str, str]]) -> tuple[Compared, bytes]:
+def compared(
+    context: BrowserContext, replay: str, live: Live, leads: dict[str, tuple[str, str]]
+) -> tuple[Compared, bytes]:
     """The page in replay beside the live one, and what it looks like there."""
     page = context.new_page()
     load(page, f"http://{replay}/archive/{NOW}/{live.url}")
@@ -145,7 +148,8 @@ def compared(context: BrowserContext, replay: str, live: Live, leads: dict[str, 
 def digest_in_replay(replay: str, url: str) -> str | None:
     """The digest of what replay has at that address."""
     try:
-        with urlopen(f"http://{replay}/archive/{NOW}id_/{quote(url, safe='/:?&=*%~+,;@!$()[]|')}", timeout=20) as answer:
+        stored = quote(url, safe="/:?&=*%~+,;@!$()[]|")
+        with urlopen(f"http://{replay}/archive/{NOW}id_/{stored}", timeout=20) as answer:
             return hashlib.sha256(answer.read()).hexdigest()
     except OSError:
         return None
@@ -163,7 +167,7 @@ def why(url: str, live: Live, leads: dict[str, tuple[str, str]]) -> str:
     markup = html.unescape(live.markup).replace("\\/", "/")
     if tail not in markup:
         return "never named in the markup"
-    if tail not in re.sub(r"<script\b[^>]*>.*?</script", lambda tag: tag[0].partition(">")[0], markup, flags=re.S | re.I):
+    if tail not in _SCRIPT.sub(lambda tag: tag[0].partition(">")[0], markup):
         return "made by a script"
     before = markup.partition(tail)[0][-8000:]
     return "another candidate of a srcset" if _IN_SRCSET.search(before) else "named, not taken"

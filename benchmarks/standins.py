@@ -1,8 +1,8 @@
 """Stand-ins for everything that real pages name: a server that answers for every host, over HTTP and TLS.
 
-The pages are as they are; pictures have the size that the markup says and a pattern that follows from their address, style
-sheets import others and name pictures and fonts, scripts load what pages load late. The kind of a file is the one for
-which a browser asked first, else that of its ending.
+The pages are as they are; pictures have the size that the markup says and a pattern that follows from their address,
+style sheets name pictures, some of them others and fonts, scripts load what pages load late. The kind of a file is the
+one for which a browser asked first, else that of its ending.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SITEMAP = "/newsark-sitemap.xml"
 LARGEST = 2000
 _ENDINGS = {
     "css": "style", "js": "script", "mjs": "script", "woff2": "font", "woff": "font", "ttf": "font", "otf": "font",
-    "json": "empty", "html": "iframe", "htm": "iframe", "mp4": "video", "webm": "video", "mp3": "audio", "m3u8": "video",
+    "json": "empty", "html": "iframe", "htm": "iframe", "mp4": "video", "webm": "video", "mp3": "audio",
 }  # fmt: skip
 _TYPES = {
     "style": "text/css", "script": "text/javascript", "font": "font/woff2", "image": "image/png",
@@ -102,11 +102,13 @@ class Standins:
         if kind == "style":
             # few sheets import others or bring fonts
             further = f'@import "/further-{mark[:8]}.css";' if mark[0] < "4" and "further-" not in key else ""
-            face = f"@font-face {{ font-family: f{mark[:6]}; src: url(/font-{mark[:8]}.woff2) }}" if mark[1] < "5" else ""
+            name = f"f{mark[:6]}"
+            face = f"@font-face {{ font-family: {name}; src: url(/font-{mark[:8]}.woff2) }}" if mark[1] < "5" else ""
             text = (
                 f"{further} {face} body {{ max-width: 1180px; margin: 0 auto;"
-                f" background: url(/paper-{mark[:8]}.png) no-repeat top right / 90px; background-color: hsl({hue} 30% 95%) }}"
-                f" h1, h2 {{ color: hsl({hue} 60% 30%); font-family: f{mark[:6]}, serif }} img {{ max-width: 100% }}"
+                f" background: url(/paper-{mark[:8]}.png) no-repeat top right / 90px;"
+                f" background-color: hsl({hue} 30% 95%) }}"
+                f" h1, h2 {{ color: hsl({hue} 60% 30%); font-family: {name}, serif }} img {{ max-width: 100% }}"
             )
         elif kind == "script":
             text = _LATE

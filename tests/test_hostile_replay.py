@@ -144,8 +144,10 @@ ATTACKS = {
     "speculation": "(() => { const one = document.createElement('script'); one.type = 'speculationrules';"
     " one.textContent = JSON.stringify({prefetch: [{source: 'list', urls: ['TRAP/s']}]});"
     " document.head.append(one); })()",
-    "frame": "(() => { const one = document.createElement('iframe'); one.src = 'TRAP/'; document.body.append(one); })()",
-    "object": "(() => { const one = document.createElement('object'); one.data = 'TRAP/'; document.body.append(one); })()",
+    "frame": "(() => { const one = document.createElement('iframe'); one.src = 'TRAP/';"
+    " document.body.append(one); })()",
+    "object": "(() => { const one = document.createElement('object'); one.data = 'TRAP/';"
+    " document.body.append(one); })()",
     "base": "(() => { const one = document.createElement('base'); one.href = 'TRAP/'; document.head.prepend(one);"
     " new Image().src = 'relative.png'; })()",
     "worker": "(() => { new Worker(URL.createObjectURL(new Blob([`fetch('TRAP/', {mode: 'no-cors'})`]))); })()",
@@ -234,7 +236,7 @@ TOLD = """(told) => {
 
 @pytest.mark.parametrize("modifier", ["mp_", "id_"])
 def test_what_a_page_tells_changes_nothing_above_it(tab: Page, replay: tuple[str, Replayed], modifier: str) -> None:
-    site, running = replay
+    site, _ = replay
     frame = opened(tab, replay, "raw", modifier)
     before, address = tab.inner_text("header"), tab.url
     lie = {"url": f"{site}/news/trusted", "ts": "20200101000000", "request_ts": "20200101000000", "title": "<b>x"}

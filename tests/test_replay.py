@@ -13,7 +13,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from pywb.rewrite.url_rewriter import UrlRewriter
 
+from reading.replay.markup import MarkupRewriter
 from tests.pressroom import PICTURE, Newsroom, crawl
 
 
@@ -167,3 +169,11 @@ def test_it_listens_to_nobody_but_this_machine_unless_told(kept: tuple[str, Path
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "--frame-url" in done.stderr
+
+
+def test_a_page_in_latin_1_may_hold_references_to_more() -> None:
+    rewriter = MarkupRewriter(UrlRewriter(f"{NOW}mp_/http://a.example/", "/archive/"))
+    text = rewriter.rewrite('<a href="/sea?ships&mdash;boats">caf\xe9</a>')
+    assert text.encode(
+        "iso-8859-1"
+    ) == f'<a href="/archive/{NOW}/http://a.example/sea?ships&#8212;boats">caf\xe9</a>'.encode("latin-1")

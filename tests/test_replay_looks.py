@@ -38,7 +38,11 @@ def test_home_and_frame_shut_nobody_out(
     site, running = replay
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
     page = context.new_page()
-    for name, path in (("home", "/"), ("frame", f"/archive/{NOW}/{site}/news/one"), ("missing", f"/archive/{NOW}mp_/x.example/")):
+    for name, path in (
+        ("home", "/"),
+        ("frame", f"/archive/{NOW}/{site}/news/one"),
+        ("missing", f"/archive/{NOW}mp_/x.example/"),
+    ):
         page.goto(f"http://{running.host}{path}")
         if name == "frame":
             page.locator("#newsroom", has_text="n").wait_for()

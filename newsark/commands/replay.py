@@ -14,6 +14,7 @@ import typer
 from newsark.console import say
 from newsark.home import Home
 from newsark.options import ArchiveOption, EndpointOption
+from newsark.storerows import StoreRows
 from reading.replay.origins import Origins
 from storage.errors import ExtraMissing, WrongUse
 
@@ -36,7 +37,9 @@ def replay(
     embed_in: Annotated[
         list[str] | None,
         typer.Option(
-            "--embed-in", metavar="URL", help="Let the pages of this origin show the replay in a frame. May be repeated."
+            "--embed-in",
+            metavar="URL",
+            help="Let pages of this origin show the replay in a frame. May be repeated.",
         ),
     ] = None,
     archive: ArchiveOption = None,
@@ -86,12 +89,13 @@ def _embedder(url: str) -> str:
 
 def _hurried(home: Home) -> Home:
     """The same with less patience: who looks at a page does not wait half a minute for each picture in it."""
-    rows = [home.settings, *home.settings.replicas]
-    own, *replicas = (
-        one.model_copy(update={"store_patience_seconds": min(one.store_patience_seconds, PATIENCE_SECONDS)})
-        for one in rows
-    )
-    return replace(home, settings=own.model_copy(update={"replicas": tuple(replicas)}))
+    own = home.settings
+    replicas = tuple(one.model_copy(update=_sooner(one)) for one in own.replicas)
+    return replace(home, settings=own.model_copy(update=_sooner(own) | {"replicas": replicas}))
+
+
+def _sooner(rows: StoreRows) -> dict[str, float]:
+    return {"store_patience_seconds": min(rows.store_patience_seconds, PATIENCE_SECONDS)}
 
 
 def _serve(home: Home, host: str, port: int, origins: Origins) -> None:

@@ -24,6 +24,7 @@ from pywb.warcserver.warcserver import register_source
 
 from reading.replay.content import StartResponse, archived, framing
 from reading.replay.index import NAME, CatalogueIndex
+from reading.replay.markup import MarkupRewriter
 from reading.replay.origins import Origins
 from reading.replay.records import SCHEME, RecordLoader
 from reading.replay.seals import Seals
@@ -42,6 +43,7 @@ _CONTENT = re.compile(rf"/static/|/{COLLECTION}/\d*[a-z]{{2}}_/|/{COLLECTION}/[a
 _MODIFIER = re.compile(rf"^(/{COLLECTION}/\d*)[a-z]{{2}}_(?=/)")
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
+
 class Replay:
     """The application, on the ports of frame and content. The archive must stay open as long as this answers."""
 
@@ -50,6 +52,7 @@ class Replay:
         BlockLoader.loaders[SCHEME] = RecordLoader.over(archive.holdings)
         self._pywb = FrontEndApp(config_file=str(_HERE / "pywb.yaml"), custom_config=_settings())
         self._pywb.warcserver_server.server.log = LoggingLogAdapter(_log, logging.DEBUG)
+        self._pywb.rewriterapp.js_proxy_rw.all_rewriters["html"] = MarkupRewriter
         self._seals = Seals()
         self._pywb.rewriterapp.jinja_env.jinja_env.filters |= {"told": told, "seal": self._seals.seal}
         self._archive, self._name, self._origins = archive, name, origins

@@ -16,10 +16,10 @@ Headers = list[tuple[str, str]]
 
 SANDBOX = "allow-scripts allow-forms"
 # no other header of a newsroom reaches the browser under its own name; pywb gives some as X-Archive-Orig-…
-_KEPT = frozenset(
-    "accept-ranges cache-control content-disposition content-encoding content-language content-length content-location"
-    " content-range content-type location memento-datetime preference-applied vary".split()
-)
+_KEPT = frozenset({
+    "accept-ranges", "cache-control", "content-disposition", "content-encoding", "content-language", "content-length",
+    "content-location", "content-range", "content-type", "location", "memento-datetime", "preference-applied", "vary",
+})  # fmt: skip
 _ONE_LINK = r"""<[^<>]*>; rel="(?:original|timegate|timemap|(?:first |last )*memento)"(?:; [a-z]+="[^"]*")*"""
 _MEMENTO_LINKS = re.compile(rf"{_ONE_LINK}(?:, {_ONE_LINK})*")
 _DENIED = ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "serial", "usb")
