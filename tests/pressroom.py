@@ -42,6 +42,18 @@ def story(name: str) -> str:
     return page(f"Harbour {name}", f"<article><h1>Harbour {name}</h1>{pictures}{paragraphs(*told)}</article>", head)
 
 
+TEXTS = {
+    "/css/site.css": b"@import 'more.css'; body { background: url(../img/paper.png) }",
+    "/app.js": b"document.documentElement.dataset.script = 'ran';",
+    "/css/more.css": b"@font-face { font-family: A;src:url(/a.woff2)} b { background: url(/img/secret.png)}",
+}
+
+
+def sent(path: str) -> bytes:
+    """The body that the newsroom answers with at a path of an article or a file."""
+    return story(path.removeprefix("/news/")).encode() if path.startswith("/news/") else TEXTS.get(path, PICTURE)
+
+
 class Newsroom(LoopbackSite):
     """Two articles that share their looks."""
 
@@ -63,12 +75,7 @@ class Newsroom(LoopbackSite):
         if kind is None or "missing" in handler.path:
             super().answer(handler)
             return
-        styles = {
-            "/css/site.css": b"@import 'more.css'; body { background: url(../img/paper.png) }",
-            "/app.js": b"document.documentElement.dataset.script = 'ran';",
-            "/css/more.css": b"@font-face { font-family: A;src:url(/a.woff2)} b { background: url(/img/secret.png)}",
-        }
-        body = styles.get(handler.path, PICTURE)
+        body = sent(handler.path)
         handler.send_response(200)
         handler.send_header("Content-Type", kind)
         handler.send_header("Content-Length", str(len(body)))
@@ -76,7 +83,7 @@ class Newsroom(LoopbackSite):
         handler.wfile.write(body)
 
 
-def crawl(newsroom: Newsroom, home: Path, *keys: str) -> dict[str, Any]:
+def crawl(newsroom: Newsroom, home: Path, *keys: str, archive: str | None = None) -> dict[str, Any]:
     host = newsroom.url.removeprefix("http://")
     lines = [
         'id = "n"',
@@ -90,7 +97,7 @@ def crawl(newsroom: Newsroom, home: Path, *keys: str) -> dict[str, Any]:
     ]
     (home / "n.toml").write_text("\n".join(lines))
     run = [sys.executable, "-m", "newsark"]
-    where = ["--archive", str(home / "archive")]
+    where = ["--archive", archive or str(home / "archive")]
     done = subprocess.run(
         [*run, "crawl", "--source-file", str(home / "n.toml"), "--no-progress", *where], capture_output=True, text=True
     )

@@ -61,9 +61,12 @@ def seen(browser: Browser, replay: tuple[str, Replayed]) -> Iterator[Seen]:
 
 WIDTHS = "Object.fromEntries([...document.images].map(one => [one.currentSrc.split('/').pop(), one.naturalWidth]))"
 
+SEEN = "(end) => [...document.images].some((one) => one.currentSrc.endsWith(end) && one.naturalWidth)"
+
 
 def test_pictures_styles_and_scripts_are_there(seen: Seen) -> None:
     frame = seen.open("one")
+    frame.wait_for_function(SEEN, arg="-big.png")
     widths = frame.evaluate(WIDTHS)
     assert widths["one-big.png"] > 0
     assert widths["logo.png"] == 90
@@ -85,6 +88,7 @@ def test_a_candidate_that_was_not_kept_gives_way_to_one_that_was(seen: Seen) -> 
     seen.page.set_viewport_size({"width": 280, "height": 700})
     frame = seen.open("one")
     assert any(url.endswith("/img/one-tiny.png") for url in seen.asked)
+    frame.wait_for_function(SEEN, arg="/one.png")
     assert frame.evaluate(WIDTHS)["one.png"] > 0
 
 

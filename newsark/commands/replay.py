@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -12,7 +14,11 @@ import typer
 from newsark.console import say
 from newsark.home import Home
 from newsark.options import ArchiveOption, EndpointOption
+from newsark.storerows import StoreRows
+from reading.replay.origins import Origins
 from storage.errors import ExtraMissing, WrongUse
+
+PATIENCE_SECONDS = 5.0
 
 
 def replay(
@@ -27,6 +33,14 @@ def replay(
     content_url: Annotated[
         str | None,
         typer.Option("--content-url", metavar="URL", help="Where a proxy shows the next port: another host than that."),
+    ] = None,
+    embed_in: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--embed-in",
+            metavar="URL",
+            help="Let pages of this origin show the replay in a frame. May be repeated.",
+        ),
     ] = None,
     archive: ArchiveOption = None,
     endpoint_url: EndpointOption = None,
@@ -43,13 +57,15 @@ def replay(
         )
     if (frame_url or content_url) and _origin(frame_url) == _origin(content_url):
         raise WrongUse("--frame-url and --content-url need two hosts or ports: archived pages must not reach the frame")
+    embedders = tuple(_embedder(url) for url in embed_in or ())
     try:
         # first of all: what is imported below must know greenlets instead of threads
         from gevent.monkey import patch_all
     except ModuleNotFoundError as missing:
         raise ExtraMissing("replays", "replay") from missing
     patch_all()
-    _serve(Home.here(archive=archive, endpoint_url=endpoint_url), host, port, (frame_url, content_url))
+    home = _hurried(Home.here(archive=archive, endpoint_url=endpoint_url))
+    _serve(home, host, port, Origins(0, 0, frame_url, content_url, embedders))
 
 
 def _is_loopback(host: str) -> bool:
@@ -64,11 +80,29 @@ def _origin(url: str | None) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-def _serve(home: Home, host: str, port: int, urls: tuple[str | None, str | None]) -> None:
+def _embedder(url: str) -> str:
+    scheme, netloc = _origin(url)
+    if scheme not in ("http", "https") or not re.fullmatch(r"[\w.:\[\]-]+", netloc):
+        raise WrongUse(f"--embed-in {url}: must be an address such as http://127.0.0.1:8370")
+    return f"{scheme}://{netloc}"
+
+
+def _hurried(home: Home) -> Home:
+    """The same with less patience: who looks at a page does not wait half a minute for each picture in it."""
+    own = home.settings
+    replicas = tuple(one.model_copy(update=_sooner(one)) for one in own.replicas)
+    return replace(home, settings=own.model_copy(update=_sooner(own) | {"replicas": replicas}))
+
+
+def _sooner(rows: StoreRows) -> dict[str, float]:
+    return {"store_patience_seconds": min(rows.store_patience_seconds, PATIENCE_SECONDS)}
+
+
+def _serve(home: Home, host: str, port: int, origins: Origins) -> None:
     from gevent.pywsgi import WSGIServer
     from pywb.utils.geventserver import RequestURIWSGIHandler
 
-    from reading.replay.app import COLLECTION, Origins, Replay
+    from reading.replay.app import COLLECTION, Replay
 
     with home.archive() as archive:
         servers = [
@@ -83,10 +117,11 @@ def _serve(home: Home, host: str, port: int, urls: tuple[str | None, str | None]
         for server in servers:
             server.init_socket()
         ports = [server.address[1] for server in servers]
-        replay = Replay(archive, home.short_name, Origins(ports[0], ports[1], *urls))
+        chosen = replace(origins, frame_port=ports[0], content_port=ports[1])
+        replay = Replay(archive, home.short_name, chosen)
         for server in servers:
             server.application = replay
-        at = urls[0] or f"http://{f'[{host}]' if ':' in host else host}:{ports[0]}"
+        at = chosen.frame_url or f"http://{f'[{host}]' if ':' in host else host}:{ports[0]}"
         say(f"Replay of {home.short_name} at {at.rstrip('/')}/")
         say(f"Archived pages come from port {ports[1]}, so that they cannot touch the frame around them.")
         say(f"Memento: {at}/{COLLECTION}/timemap/link/URL, CDX: {at}/{COLLECTION}/cdx?url=URL. Ctrl-C ends it.")

@@ -1,29 +1,38 @@
 // Shows the page in a frame of another origin, and says above it when it was captured and from which newsroom's crawl.
+// A page may tell anything: what it tells is believed only with the seal that the server gave to that page's own document.
 "use strict";
 (function () {
   const { url, prefix, content, moment } = document.body.dataset;
   const frame = document.getElementById("replay");
   const put = (id, text) => { document.getElementById(id).textContent = text; };
+  // marks that turn the direction of what follows would make another address of this one
+  const plain = (text) => text.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, encodeURIComponent);
 
-  function show(url, moment) {
-    const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(String(moment || ""));
-    if (parts) put("moment", `${parts[1]}-${parts[2]}-${parts[3]} ${parts[4]}:${parts[5]}:${parts[6]} UTC`);
-    put("address", url);
+  async function show(url, moment) {
+    put("address", plain(url));
     document.getElementById("all").href = prefix + "*/" + url;
-    const asked = new URLSearchParams({ url, output: "json", limit: "1", closest: String(moment || "") });
-    fetch(prefix + "cdx?" + asked)
-      .then((answer) => answer.text())
-      .then((text) => put("newsroom", JSON.parse(text.split("\n")[0]).newsroom))
-      .catch(() => put("newsroom", "unknown"));
+    const asked = new URLSearchParams({ url, output: "json", limit: "1", closest: moment || "now" });
+    try {
+      const found = JSON.parse((await (await fetch(prefix + "cdx?" + asked)).text()).split("\n")[0]);
+      const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(found.timestamp);
+      put("moment", `${parts[1]}-${parts[2]}-${parts[3]} ${parts[4]}:${parts[5]}:${parts[6]} UTC`);
+      put("newsroom", found.newsroom);
+    } catch (missing) {
+      put("moment", "never");
+      put("newsroom", "none");
+    }
   }
 
-  window.addEventListener("message", (event) => {
-    if (event.source !== frame.contentWindow || event.origin !== new URL(content).origin) return;
-    const told = event.data;
-    if (!told || (told.wb_type !== "load" && told.wb_type !== "replace-url") || typeof told.url !== "string") return;
-    show(told.url, told.ts || told.request_ts);
-    if (told.title) document.title = `${told.title} (archived)`;
-    history.replaceState(null, "", prefix + (told.request_ts ? `${told.request_ts}/` : "") + told.url);
+  window.addEventListener("message", async (event) => {
+    const told = event.source === frame.contentWindow && event.data && event.data.newsark;
+    if (!told) return;
+    const [url, moment, seal] = [told.url, told.moment, told.seal].map(String);
+    const answer = await fetch("/sealed?" + new URLSearchParams({ url, moment, seal }));
+    if (!answer.ok) return;
+    document.title = `${plain(String(told.title)).slice(0, 300)} (archived)`;
+    history.replaceState(null, "", prefix + moment + "/" + url);
+    show(url, moment);
   });
+  show(url, moment);
   frame.src = content + prefix.replace(/^https?:\/\/[^/]+/, "") + moment + "mp_/" + url + location.hash;
 })();
