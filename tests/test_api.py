@@ -63,6 +63,7 @@ def test_the_public_names_are_these() -> None:
         "(archive: 'str | Path' = './archive', catalogue: 'str | None' = None, *, endpoint_url: 'str | None' = None)"
     )
     assert {name for name in dir(ArticleHistory) if not name.startswith("_")} == {
+        "article",
         "dates",
         "latest",
         "observations",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import re
 from dataclasses import replace
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from newsark.address import is_loopback
 from newsark.console import say
 from newsark.home import Home
 from newsark.options import ArchiveOption, EndpointOption
@@ -50,7 +50,7 @@ def replay(
     With Memento (TimeGate and TimeMap) and a CDX server. Bytes are read where
     they lie, from the directory or the bucket. Ctrl-C ends it.
     """
-    if not _is_loopback(host) and not (frame_url and content_url):
+    if not is_loopback(host) and not (frame_url and content_url):
         raise WrongUse(
             f"{host} is no loopback address: whoever reaches it could read the whole archive; put a proxy that asks who"
             " comes in front of it, and say --frame-url and --content-url"
@@ -66,13 +66,6 @@ def replay(
     patch_all()
     home = _hurried(Home.here(archive=archive, endpoint_url=endpoint_url))
     _serve(home, host, port, Origins(0, 0, frame_url, content_url, embedders))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _origin(url: str | None) -> tuple[str, str]:

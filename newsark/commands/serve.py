@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -63,8 +64,8 @@ def serve(
         from reading.web.door import Access
     except ModuleNotFoundError as missing:
         raise ExtraMissing("the reading room's pages", "serve") from missing
-    place = (replay, replay_url, port + 1 if port else 0)
-    with home.archive() as opened, _listening(host, port) as listening, _room(home, opened, host, place) as room:
+    wanted = _Replay(replay, replay_url, host, port + 1 if port else 0)
+    with home.archive() as opened, _listening(host, port) as listening, _room(home, opened, wanted, listening) as room:
         app = _app(home, room, Access(token, proxy_header))
         say(f"Reading room of {home.short_name} at {_address(host, listening)}")
         say(_about_replay(room), to=err)
@@ -95,15 +96,38 @@ def _about_replay(room: Room) -> str:
     return room.no_replay or "Archived pages come from another port, so that they can touch nothing here."
 
 
+@dataclass(frozen=True, slots=True)
+class _Replay:
+    """What the options say of it: whether it is wanted, where one runs already, else where one is to run."""
+
+    is_wanted: bool
+    url: str | None
+    host: str
+    port: int
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether one is to be run."""
+        return self.is_wanted and self.url is None and is_loopback(self.host)
+
+    @property
+    def why_none(self) -> str:
+        """Why pages cannot be shown when none is run."""
+        if self.url:
+            return ""
+        if not self.is_wanted:
+            return "Pages are not shown as they were: this room was opened without replay."
+        return "Pages are not shown as they were: run newsark replay beside this room and name it with --replay-url."
+
+
 @contextmanager
-def _room(home: Home, archive: Archive, host: str, place: tuple[bool, str | None, int]) -> Iterator[Room]:
+def _room(home: Home, archive: Archive, wanted: _Replay, listening: socket.socket) -> Iterator[Room]:
     """The room with its replay, as long as both run."""
     from newsark.address import normal_spelling
     from newsark.replaying import replaying
     from reading.web.exportjobs import ExportJobs
     from reading.web.room import ReplayPlace, Room
 
-    wanted, url, port = place
     jobs = ExportJobs(archive.state / "exports", archive.clock)
 
     def pool() -> ReaderPool:
@@ -111,12 +135,12 @@ def _room(home: Home, archive: Archive, host: str, place: tuple[bool, str | None
 
     room = Room(archive, home.short_name, jobs, normal_spelling, pool, home.confirmations)
     try:
-        if url or not wanted or not is_loopback(host):
-            room.replay = ReplayPlace(url=url) if url else None
-            room.no_replay = "" if url else _why_none(wanted)
+        if not wanted.is_ours:
+            room.replay = ReplayPlace(url=wanted.url) if wanted.url else None
+            room.no_replay = wanted.why_none
             yield room
             return
-        with replaying(host, port, _words(home)) as running:
+        with replaying(wanted.host, wanted.port, _words(home, listening.getsockname()[1])) as running:
             room.replay = ReplayPlace(port=running.port) if running.port else None
             room.no_replay = running.problem and f"Pages cannot be shown as they were: {running.problem}"
             yield room
@@ -124,15 +148,13 @@ def _room(home: Home, archive: Archive, host: str, place: tuple[bool, str | None
         room.close()
 
 
-def _why_none(wanted: bool) -> str:
-    if not wanted:
-        return "Pages are not shown as they were: this room was opened without replay."
-    return "Pages are not shown as they were: run newsark replay beside this room and name it with --replay-url."
+def _words(home: Home, port: int) -> list[str]:
+    """The options that lead replay to the same archive and let the room show its frame; what is in files and variables
+    it reads itself."""
+    from reading.web.door import LOOPBACK
 
-
-def _words(home: Home) -> list[str]:
-    """The options that lead replay to the same archive; what is in files and variables it reads itself."""
     words = ["--archive", home.settings.archive]
+    words += [word for name in sorted(LOOPBACK) for word in ("--embed-in", f"http://{name}:{port}")]
     return [*words, "--endpoint-url", home.settings.endpoint_url] if home.settings.endpoint_url else words
 
 
