@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChainableUndefined, Environment, PackageLoader
 from markupsafe import Markup, escape
 
 from reading.wording import counted, human_bytes, plain
@@ -73,7 +73,8 @@ def _environment() -> Environment:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        undefined=StrictUndefined,
+        # a record of an older schema lacks fields that a template asks for
+        undefined=ChainableUndefined,
     )
     made.filters |= {
         "told": told,
