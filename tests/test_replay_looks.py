@@ -53,6 +53,14 @@ def test_home_and_frame_shut_nobody_out(
     context.close()
 
 
+def test_the_list_of_captures_works_under_its_policy(browser: Browser, replay: tuple[str, Replayed]) -> None:
+    site, running = replay
+    page = browser.new_page()
+    page.goto(f"http://{running.host}/archive/*/{site}/news/one")
+    page.get_by_text("1 capture").first.wait_for(timeout=20_000)
+    page.close()
+
+
 def test_who_was_named_may_show_the_frame(replay: tuple[str, Replayed]) -> None:
     site, running = replay
     policy = running.get(f"/archive/{NOW}/{site}/news/one")[1]["content-security-policy"]

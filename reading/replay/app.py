@@ -38,9 +38,8 @@ NEWEST = 20
 _log = logging.getLogger(__name__)
 _HERE = Path(str(files("reading.replay")))
 _OWN = "/static/newsark/"
-# what the content port serves: pages with a modifier, and what these ask for
-_CONTENT = re.compile(rf"/static/|/{COLLECTION}/\d*[a-z]{{2}}_/|/{COLLECTION}/[a-z]{{2}}_/")
-_MODIFIER = re.compile(rf"^(/{COLLECTION}/\d*)[a-z]{{2}}_(?=/)")
+# whatever pywb may take for a modifier, which says that a thing itself is wanted and no frame around it
+_ARCHIVED = re.compile(rf"(/{COLLECTION}/\d*)([a-zA-Z]+_|\$[^/]*)(?=/)")
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
 
@@ -72,9 +71,11 @@ class Replay:
         frame_at, content_at = self._origins.of(environ)
         if path.startswith(_OWN):
             return _file(path.removeprefix(_OWN), start_response)
-        if content and (not _CONTENT.match(path) or environ.get("HTTP_SEC_FETCH_DEST") == "document"):
+        is_archived = _ARCHIVED.match(path) is not None
+        alone = environ.get("HTTP_SEC_FETCH_DEST") == "document"
+        if content and (alone or not (is_archived or path.startswith("/static/"))):
             return _framed(environ, frame_at, start_response)
-        if _CONTENT.match(path):
+        if content or is_archived:
             # a script that reads a page gets no seal: it may be another page's
             environ["newsark.navigated"] = environ.get("HTTP_SEC_FETCH_DEST") == "iframe"
             environ["newsark.frame"] = frame_at
@@ -139,7 +140,7 @@ def _file(name: str, start_response: StartResponse) -> Iterable[bytes]:
 def _framed(environ: Mapping[str, Any], frame: str, start_response: StartResponse) -> Iterable[bytes]:
     """To the frame of an archived page that was opened without it, or to what only the frame's port has."""
     place = str(environ.get("REQUEST_URI", "/")).removeprefix(str(environ.get("SCRIPT_NAME", "")))
-    start_response("302 Found", [("Location", frame + _MODIFIER.sub(r"\1", place, count=1))])
+    start_response("302 Found", [("Location", frame + _ARCHIVED.sub(r"\1", place, count=1))])
     return [b""]
 
 

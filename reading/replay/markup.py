@@ -14,8 +14,10 @@ class _Text(str):
 
 
 class MarkupRewriter(HTMLRewriter):  # type: ignore[misc]
-    """pywb writes a page of no certain encoding as Latin-1, but resolves references in its attributes, such as a
-    dash's, and would break off there."""
+    """pywb writes a page of no certain encoding byte by byte, but knows the characters of some of its attributes.
+
+    At the first that is no byte it would break off.
+    """
 
     def rewrite(self, string: str) -> str:
         """The next part of the page."""
