@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from reading.query import And, Tree, Words, index_words
 from storage.wordindex import AUTHOR, SUBJECT
-from storage.words import ADDRESS, STEM, indexed, is_unspaced, stem_of
+from storage.words import ADDRESS, HEADLINE_STEM, STEM, indexed, is_unspaced, stem_of
 
 _MARKS = {"authors": AUTHOR, "subjects": SUBJECT, "address": ADDRESS}
 
@@ -17,7 +17,7 @@ _MARKS = {"authors": AUTHOR, "subjects": SUBJECT, "address": ADDRESS}
 def stems_asked(words: Words, languages: Sequence[str]) -> set[str]:
     """The marked stems that a bare word is also found by, in those languages."""
     is_word = len(words.written) == 1 and not is_unspaced(words.written[0])
-    if not is_word or words.is_exact or words.is_prefix or words.field is not None:
+    if not is_word or words.is_exact or words.is_prefix or words.field not in (None, "headline"):
         return set()
     word = words.written[0]
     # the stem itself has no stem of its own in the index
@@ -46,11 +46,20 @@ def _fts5_words(words: Words, languages: Sequence[str]) -> str:
     found, is_open = index_words(words)
     mark = ADDRESS if words.field == "address" else ""
     phrase = f'"{" ".join(mark + word for word in found)}"{" *" if is_open else ""}'
-    if words.field is not None:
-        return f"({words.field} : {phrase})"
+    stems, bare = _others(words, found, languages)
+    if words.field is None:
+        ways = [phrase, *map(_quoted, bare + stems)]
+    else:
+        ways = [f"({words.field} : {one})" for one in (phrase, *map(_quoted, bare))] + [*map(_quoted, stems)]
+    return f"({' OR '.join(ways)})" if len(ways) > 1 else ways[0]
+
+
+def _others(words: Words, found: Sequence[str], languages: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The stems that a word is found by too, as the index marks them, and those of them that are words."""
     stems = stems_asked(words, languages)
-    others = sorted((stems | bare_stems(stems, languages)) - set(found))
-    return f"({' OR '.join([phrase, *map(_quoted, others)])})" if others else phrase
+    bare = bare_stems(stems, languages) - set(found)
+    mark = HEADLINE_STEM if words.field == "headline" else STEM
+    return sorted(mark + stem.removeprefix(STEM) for stem in stems), sorted(bare)
 
 
 def _quoted(word: str) -> str:
@@ -74,11 +83,10 @@ def _tsquery_words(words: Words, languages: Sequence[str]) -> str:
     lexemes = [f"'{mark}{word}'" + (f":{weight}" if weight else "") for word in found]
     if is_open:
         lexemes[-1] = f"'{mark}{found[-1]}':*{weight}"
-    phrase = f"({' <-> '.join(lexemes)})"
-    stems = stems_asked(words, languages)
-    others = sorted((stems | bare_stems(stems, languages)) - set(found))
-    return f"({' | '.join([phrase, *map(_lexeme, others)])})" if others else phrase
+    stems, bare = _others(words, found, languages)
+    ways = [f"'{word}'" + (f":{weight}" if weight else "") for word in bare] + [f"'{word}'" for word in stems]
+    return f"({' | '.join([f'({_phrase(lexemes)})', *ways])})" if ways else f"({_phrase(lexemes)})"
 
 
-def _lexeme(word: str) -> str:
-    return f"'{word}'"
+def _phrase(lexemes: Sequence[str]) -> str:
+    return " <-> ".join(lexemes)

@@ -55,10 +55,12 @@ class Findable:
 
     def _ids(self, new: Sequence[Version]) -> dict[tuple[str, int], int]:
         """The ids of those that were recorded as they are, not left out for another of that number."""
-        query = select(versions.c.id, versions.c.article, versions.c.version).where(
+        # asked for the source too, SQLite would read all of its versions
+        query = select(versions.c.id, versions.c.source_id, versions.c.article, versions.c.version).where(
             versions.c.record_id.in_({one.record_id for one in new})
         )
-        return {(row.article, row.version): row.id for row in self.connection.execute(query)}
+        rows = self.connection.execute(query)
+        return {(row.article, row.version): row.id for row in rows if row.source_id == self.source_id}
 
     def _facts(self, version: Version) -> dict[str, Any]:
         published = version.date_published

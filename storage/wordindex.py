@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, column, insert, table, text
 
-from storage.words import ADDRESS, indexed, stemmed_language, stems_of, words_as_written, words_of
+from storage.words import ADDRESS, HEADLINE_STEM, STEM, indexed, stemmed_language, stems_of, words_as_written, words_of
 
 COLUMNS = ("headline", "authors", "subjects", "body", "stems", "address")
 
@@ -68,6 +68,8 @@ def entry_of(line: str | bytes) -> Entry:
     headline, authors, subjects, body = map(indexed, written)
     language = stemmed_language(_text(record.get("inLanguage")))
     stems = stems_of([word for words in written for word in words], language) if language else []
+    of_headline = dict.fromkeys(stems_of(written[0], language)) if language else {}
+    stems += [stem.replace(STEM, HEADLINE_STEM) for stem in of_headline]
     address = [ADDRESS + word for word in words_of(_text(record.get("url"))[:MAX_SHORT])]
     return Entry(headline, authors, subjects, body, " ".join(stems), " ".join(address))
 

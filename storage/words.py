@@ -16,6 +16,9 @@ from unicodedata import category, is_normalized, normalize
 STEM = "§"
 """Stands before a stem, and no word has it: a stem is no word that somebody could ask for."""
 
+HEADLINE_STEM = "‡"
+"""The same before a stem of a headline."""
+
 ADDRESS = "¶"
 """The same before the words of an address."""
 
