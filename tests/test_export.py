@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -192,16 +191,24 @@ def test_what_cannot_be_written_is_said_and_nothing_is(
     assert sorted(directory.iterdir()) == before
 
 
-def test_row_groups_are_bounded(tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reading.exports.writers.GROUP_ROWS", 5)
+@pytest.mark.parametrize(
+    ("limits", "groups"),
+    [({"writers.GROUP_ROWS": 5}, [5, 5, 2]), ({"writers.GROUP_BYTES": 1, "arrow.ROWS_AT_ONCE": 4}, [4, 4, 4])],
+)
+def test_row_groups_are_bounded(
+    tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int], groups: list[int]
+) -> None:
+    for name, limit in limits.items():
+        monkeypatch.setattr(f"reading.exports.{name}", limit)
     path = tmp_path / "out.parquet"
     with path.open("wb") as to, archive.catalogue.begin() as connection:
         writer = Parquet(to, COLUMNS)
         for row in stream(connection, Selection()):
-            writer.write(replace(row))
+            writer.write(row)
         writer.close()
     read = pyarrow.parquet.ParquetFile(path)
-    assert [read.metadata.row_group(place).num_rows for place in range(read.num_row_groups)] == [5, 5, 2]
+    assert [read.metadata.row_group(place).num_rows for place in range(read.num_row_groups)] == groups
+    assert read.read()["url"].to_pylist() == [f"https://p.example/{number}" for number in range(12)]
 
 
 def test_a_notebook_gets_the_same_with_the_same_filters(directory: Path) -> None:

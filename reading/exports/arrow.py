@@ -10,6 +10,8 @@ import pyarrow as pa
 from reading.exports.columns import Column
 from reading.exports.selection import Row
 
+ROWS_AT_ONCE = 500
+
 _TYPES = {
     "string": pa.string(),
     "integer": pa.int64(),
@@ -28,37 +30,45 @@ def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
 
 
 class Batch:
-    """Rows that become one table: `size_bytes` is how long their records are."""
+    """Rows that become one table: `size_bytes` is how large it is so far.
+
+    They become columns a few at a time, so that no more of them are in memory twice.
+    """
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._of, self._schema = columns, arrow_schema(columns)
-        self._columns: list[list[Any]] = [[] for _ in columns]
-        self.size_bytes = 0
-
-    @property
-    def rows(self) -> int:
-        """How many there are."""
-        return len(self._columns[0])
+        self._waiting: list[list[Any]] = [[] for _ in columns]
+        self._tables: list[pa.Table] = []
+        self.rows, self.size_bytes = 0, 0
 
     def add(self, row: Row) -> None:
         """Take one row."""
-        for values, column in zip(self._columns, self._of, strict=True):
+        for values, column in zip(self._waiting, self._of, strict=True):
             values.append(column.of(row))
-        self.size_bytes += len(row.line)
+        self.rows += 1
+        if len(self._waiting[0]) >= ROWS_AT_ONCE:
+            self._turn()
 
     def taken(self) -> pa.Table:
         """The rows as a table; the batch is empty then."""
-        pairs = zip(self._columns, self._schema, strict=True)
-        arrays = [pa.array(values, type=field.type) for values, field in pairs]
-        self._columns, self.size_bytes = [[] for _ in self._of], 0
-        return pa.Table.from_arrays(arrays, schema=self._schema)
+        self._turn()
+        table = pa.concat_tables(self._tables)
+        self._tables, self.rows, self.size_bytes = [], 0, 0
+        return table
+
+    def _turn(self) -> None:
+        pairs = zip(self._waiting, self._schema, strict=True)
+        table = pa.Table.from_arrays(
+            [pa.array(values, type=field.type) for values, field in pairs], schema=self._schema
+        )
+        self._waiting = [[] for _ in self._of]
+        self._tables.append(table)
+        self.size_bytes += table.nbytes
 
 
 def table_of(columns: Sequence[Column], rows: Iterable[Row]) -> pa.Table:
-    """All rows in one table; a batch is turned into columns before the next is read."""
-    batch, tables = Batch(columns), [arrow_schema(columns).empty_table()]
+    """All rows in one table."""
+    batch = Batch(columns)
     for row in rows:
         batch.add(row)
-        if batch.rows >= 2_000:
-            tables.append(batch.taken())
-    return pa.concat_tables([*tables, batch.taken()])
+    return batch.taken()

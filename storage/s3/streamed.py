@@ -18,9 +18,9 @@ from storage.s3.uploadparts import Part, PartedData
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-PART_BYTES = 16 * 1024 * 1024
+PART_BYTES = 8 * 1024 * 1024
 PARTS_OF_A_SIZE = 1000
-"""S3 takes 10,000 parts: each thousand is larger than the one before, so that 900 GB fit."""
+"""S3 takes 10,000 parts: each thousand is larger than the one before, so that 450 GB fit."""
 
 
 class StreamedObject(io.RawIOBase):
@@ -50,17 +50,20 @@ class StreamedObject(io.RawIOBase):
 
     def write(self, data: ReadableBuffer) -> int:
         """Take bytes; a whole part is sent before this returns."""
-        self._waiting += memoryview(data).cast("B")
-        while len(self._waiting) >= (size := self._next_bytes):
-            self._send(bytes(self._waiting[:size]))
-            del self._waiting[:size]
-        return memoryview(data).nbytes
+        view = memoryview(data).cast("B")
+        size = len(view)
+        while view:
+            room = self._next_bytes - len(self._waiting)
+            self._waiting += view[:room]
+            view = view[room:]
+            if len(self._waiting) == self._next_bytes:
+                self._send_waiting()
+        return size
 
     def end(self) -> None:
         """Send what is left: there is no more."""
         if self._waiting or not self._parts:
-            self._send(bytes(self._waiting))
-            self._waiting.clear()
+            self._send_waiting()
 
     def complete(self) -> None:
         """Make it an object. Raises ObjectExists when there is one of that name, which stays as it is."""
@@ -92,7 +95,9 @@ class StreamedObject(io.RawIOBase):
     def _next_bytes(self) -> int:
         return self._part_bytes * (1 + len(self._parts) // PARTS_OF_A_SIZE)
 
-    def _send(self, data: bytes) -> None:
+    def _send_waiting(self) -> None:
+        data = bytes(self._waiting)
+        self._waiting = bytearray()
         part = Part(len(self._parts) + 1, 0, len(data), hashlib.sha256(data).digest())
         try:
             answer = self._bucket.send(
