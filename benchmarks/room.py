@@ -120,7 +120,7 @@ def searches(words: list[str]) -> list[str]:
             "/search?q=" + quote(f"{one} OR {other}"),
             "/search?q=" + quote(f'"{one} {other}"'),
             f"/search?q={quote(one[:3])}*",
-            f"/search?q={quote(one)}&source=paper1&year=2024",
+            f"/search?q={quote(one)}&source=paper1&published=2024",
         ]
     return found
 

@@ -163,6 +163,7 @@ def add_hostile(directory: Path) -> None:
                     line=orjson.dumps(record).decode(),
                     canonical_url=url,
                     headline=record["headline"],
+                    date_published="2026-03-10T08:00:00+01:00",
                     in_language=BREAK[:35],
                 )
             ]

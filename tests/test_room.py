@@ -91,6 +91,10 @@ def test_a_search_finds_marks_counts_and_filters(room: Room) -> None:
     assert room.get("/search.json?q=harbour&state=removed").json["total"] == 1
     assert room.get("/search.json?q=harbour&versions=all").json["total"] == 4
     assert room.get("/search.json?q=harbour&source=other").json["total"] == 0
+    assert [one["value"] for one in room.get("/search.json").json["facets"]["published"]] == ["2026"]
+    counts = {when: room.get(f"/search.json?published={when}").json["total"] for when in ("2026", "2026-03", "2026-04")}
+    assert counts == {"2026": 1, "2026-03": 1, "2026-04": 0}
+    assert room.get("/search.json?published=2026-03-10").json["total"] == 1
     page = room.get("/search?q=harbour", **PAGE).text
     assert "<mark>Harbour</mark>" in page
 

@@ -20,7 +20,7 @@ from reading.exports.wacz import export_wacz, export_warc
 from reading.query import parse
 from reading.web.exportjobs import ENDED, MOST_KEPT, ExportJob
 from reading.web.facts import Facts
-from reading.web.finding import Asked, asked, selection_of
+from reading.web.finding import PUBLISHED, Asked, asked, selection_of
 from reading.web.pace import Exporting
 from reading.web.room import Room, TheRoom
 from storage.durable import whole_file
@@ -95,13 +95,13 @@ def export_asked(
     source: Annotated[list[str] | None, Form()] = None,
     language: Annotated[str, Form(max_length=200, description="Languages, apart by spaces.")] = "",
     state: Annotated[str, Form()] = "",
-    year: Annotated[str, Form(pattern="^([0-9]{4})?$")] = "",
+    published: Annotated[str, Form(pattern=PUBLISHED)] = "",
     since: Annotated[str, Form(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = "",
     until: Annotated[str, Form(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = "",
     versions: Annotated[Literal["latest", "all"], Form()] = "latest",
 ) -> Asked:
     """What the form asks for."""
-    return asked(q, source, language.split(), state, year, since, until, versions)  # type: ignore[arg-type]
+    return asked(q, source, language.split(), state, published, since, until, versions)  # type: ignore[arg-type]
 
 
 def build_export(

@@ -15,6 +15,7 @@ from reading.web.room import TheRoom
 from storage.errors import BadQuery
 
 PER_PAGE = 20
+PUBLISHED = r"^(\d{4}(-\d{2}(-\d{2})?)?)?$"
 MOST_PAGES = 500
 SHOWN_FACETS = 12
 State = Literal[STATES]  # type: ignore[valid-type]
@@ -27,7 +28,7 @@ class Asked(Facts):
     source: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
     state: str = ""
-    year: str = ""
+    published: str = ""
     since: str = ""
     until: str = ""
     versions: str = "latest"
@@ -45,7 +46,7 @@ def asked(
     source: Annotated[list[str] | None, Query(description="Only these sources, by id.")] = None,
     language: Annotated[list[str] | None, Query(description="Only in these languages, such as ru.")] = None,
     state: Annotated[State | Literal[""], Query(description="What the last visit found.")] = "",
-    year: Annotated[str, Query(pattern="^([0-9]{4})?$", description="Published in that year.")] = "",
+    published: Annotated[str, Query(pattern=PUBLISHED, description="Published in that year, month, on that day.")] = "",
     since: Annotated[date | Literal[""], Query(description="Captured on that day or later.")] = "",
     until: Annotated[date | Literal[""], Query(description="Captured on that day or before.")] = "",
     versions: Annotated[Literal["latest", "all"], Query(description="Which versions of an article.")] = "latest",
@@ -57,7 +58,7 @@ def asked(
         source=tuple(one for one in source or () if one),
         language=tuple(one for one in language or () if one),
         state=state,
-        year=year,
+        published=published,
         since=str(since),
         until=str(until),
         versions=versions,
@@ -79,8 +80,9 @@ def selection_of(wanted: Asked) -> Selection:
         sources=wanted.source or None,
         captured_since=since,
         captured_until=until,
-        published_since=wanted.year or None,
-        published_until=f"{int(wanted.year) + 1:04}" if wanted.year else None,
+        published_since=wanted.published or None,
+        # every date of that year, month or day goes on with a sign below this one
+        published_until=f"{wanted.published}~" if wanted.published else None,
         languages=wanted.language,
         state=wanted.state or None,
         query=wanted.q.strip() or None,
@@ -138,7 +140,7 @@ def _facets(found: Found, wanted: Asked, names: dict[str, str]) -> dict[str, lis
     chosen: dict[str, tuple[str, ...]] = {
         "source": wanted.source,
         "language": wanted.language,
-        "year": (wanted.year,),
+        "published": (wanted.published,),
         "state": (wanted.state,),
     }
     return {
@@ -149,7 +151,7 @@ def _facets(found: Found, wanted: Asked, names: dict[str, str]) -> dict[str, lis
                 count=count,
                 chosen=value in chosen[name],
             )
-            for value, count in found.facets.get(name, [])[:SHOWN_FACETS]
+            for value, count in found.facets.get("year" if name == "published" else name, [])[:SHOWN_FACETS]
         ]
         for name in chosen
     }

@@ -21,12 +21,13 @@ from storage.sources import Sources
 
 T = TypeVar("T")
 LEAST_SECONDS = 5.0
+TIMES_AS_LONG = 10
 MOST_REMEMBERED = 200
 
 
 class Remembered:
-    """Facts about the whole archive: gathered again when the catalogue has changed, and no more often than each few
-    seconds. Of many who ask at one time one gathers, the others wait."""
+    """Facts about the whole archive: gathered again when the catalogue has changed, but kept for a few seconds, and for
+    ten times as long as it took to gather them. Of many who ask at one time one gathers, the others wait."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -40,15 +41,16 @@ class Remembered:
             gathering = self._gathering.setdefault(key, threading.Lock())
         with gathering:
             before = self._known.get(key)
-            now = time.monotonic()
-            if before is not None and now - before[0] < LEAST_SECONDS:
+            began = time.monotonic()
+            if before is not None and began < before[0]:
                 return before[2]  # type: ignore[no-any-return]
             state = self._state()
             value = before[2] if before is not None and before[1] == state else make()
+            ended = time.monotonic()
             with self._lock:
                 if len(self._known) >= MOST_REMEMBERED:
                     self._known.clear()
-                self._known[key] = now, state, value
+                self._known[key] = ended + max(LEAST_SECONDS, TIMES_AS_LONG * (ended - began)), state, value
             return value
 
     def _state(self) -> object:
