@@ -1,0 +1,32 @@
+"""What came of showing a page in a browser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storage.capture import Capture
+from storage.conversion import Conversion
+
+
+class NotRendered(Exception):
+    """The browser made no document of the page: that costs the text of this visit, and nothing else."""
+
+    kind = "not-rendered"
+
+
+@dataclass(slots=True)
+class Rendered:
+    """The document that a browser made of a page, HTML in UTF-8, and what it was made from.
+
+    `capture` is where it is kept, once it is: only a document that a record is read from.
+    """
+
+    document: bytes
+    browser: str
+    answered_by: tuple[str, ...] = ()
+    told: tuple[tuple[str, str], ...] = ()
+    capture: Capture | None = None
+
+    def conversion(self, page: Capture) -> Conversion:
+        """What is kept of it beside the page's own exchange."""
+        return Conversion(page, self.document, self.browser, self.answered_by, self.told)

@@ -1,0 +1,222 @@
+"""One page shown in a browser until it is quiet: the document that it came to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.async_api import BrowserContext, CDPSession, Error, Page
+
+from crawler.rendering.chromium import CLOSE_SECONDS, Chromium
+from crawler.rendering.pagerequests import PageRequests
+from crawler.rendering.rendered import NotRendered
+
+QUIET_SECONDS = 0.5
+CLICK_SECONDS = 2.0
+SCROLL_SECONDS = 0.3
+LOOK_SECONDS = 0.05
+LAST_WORD_SECONDS = 5.0
+"""How long a page may still take to give its document when its time is up."""
+MEMORY_LOOK_SECONDS = 0.5
+MOST_MEMORY_BYTES = 1_500_000_000
+VIEWPORT = {"width": 1280, "height": 1024}
+
+_DOCUMENT = """(() => {
+  const type = document.doctype ? new XMLSerializer().serializeToString(document.doctype) + "\\n" : "";
+  const root = document.documentElement ? document.documentElement.outerHTML : "";
+  return type.length + root.length > %d ? null : type + root;
+})()"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a page is shown: how long, which buttons are pressed in this order, how many screens it is scrolled down.
+
+    `seconds` are those in which it waits for nobody but itself: the host's turns and answers are not counted.
+    """
+
+    seconds: float
+    click: tuple[str, ...]
+    scroll: int
+    user_agent: str
+    most_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page came to: its document, which buttons were there, whether it was quiet in the end."""
+
+    document: str
+    clicked: tuple[str, ...]
+    is_quiet: bool
+    seconds: float
+
+
+async def show(chromium: Chromium, requests: PageRequests, wishes: Wishes) -> Shown:
+    """Show the page of these requests.
+
+    Raises NotRendered, and what `requests.problem` is; then the browser is not to be used again.
+    """
+    chromium.replying = requests.reply
+    try:
+        context = await _bounded(_context(chromium, wishes))
+        showing = _Showing(chromium, context, requests, wishes)
+        try:
+            shown = await showing.watched()
+        finally:
+            with contextlib.suppress(NotRendered):
+                await _bounded(context.close())
+    finally:
+        chromium.replying = None
+    chromium.pages_shown += 1
+    return shown
+
+
+async def _context(chromium: Chromium, wishes: Wishes) -> BrowserContext:
+    return await chromium.browser.new_context(
+        user_agent=wishes.user_agent,
+        viewport={"width": VIEWPORT["width"], "height": VIEWPORT["height"]},
+        service_workers="block",
+        accept_downloads=False,
+    )
+
+
+async def _bounded(work: Coroutine[Any, Any, Any]) -> Any:
+    """What the browser gives within a few seconds. Raises NotRendered."""
+    try:
+        return await asyncio.wait_for(work, CLOSE_SECONDS)
+    except (Error, TimeoutError) as problem:
+        raise NotRendered(f"the browser does not answer: {_told(problem)}") from problem
+
+
+class _Showing:
+    """The showing of one page, and who watches over it."""
+
+    def __init__(self, chromium: Chromium, context: BrowserContext, requests: PageRequests, wishes: Wishes) -> None:
+        self._chromium, self._context, self._requests, self._wishes = chromium, context, requests, wishes
+        self._spent = 0.0
+        self._is_loaded = False
+        self._has_crashed = False
+        self._clicked: list[str] = []
+
+    @property
+    def _is_over(self) -> bool:
+        return self._spent >= self._wishes.seconds
+
+    async def watched(self) -> Shown:
+        """What the page came to, or the end of the showing: in time, in memory, with the browser."""
+        started = looked = time.monotonic()
+        memory_looked = started
+        work = asyncio.create_task(self._show(started))
+        try:
+            while not work.done():
+                await asyncio.wait({work}, timeout=LOOK_SECONDS)
+                now = time.monotonic()
+                if not self._requests.under_way:
+                    self._spent += now - looked
+                looked = now
+                self._refuse_what_went_wrong()
+                if now - memory_looked > MEMORY_LOOK_SECONDS:
+                    await self._refuse_much_memory()
+                    memory_looked = time.monotonic()
+            return work.result()
+        except Error as problem:
+            self._refuse_what_went_wrong()
+            raise NotRendered(_told(problem)) from problem
+        finally:
+            work.cancel()
+            await asyncio.wait({work}, timeout=CLOSE_SECONDS)
+
+    def _refuse_what_went_wrong(self) -> None:
+        if self._requests.problem is not None:
+            raise self._requests.problem
+        if self._has_crashed or not self._chromium.is_alive:
+            raise NotRendered("the browser crashed, or the page used up its memory")
+        if self._spent >= self._wishes.seconds + LAST_WORD_SECONDS:
+            raise NotRendered(f"the page gave no document within {self._spent:.0f} s of its own: it hangs")
+
+    async def _refuse_much_memory(self) -> None:
+        used = await _bounded(self._chromium.memory_bytes())
+        if used > MOST_MEMORY_BYTES:
+            raise NotRendered(f"the page took {used // 1_000_000:,} MB of memory")
+
+    async def _show(self, started: float) -> Shown:
+        page = await self._context.new_page()
+        protocol = await self._context.new_cdp_session(page)
+        target = await protocol.send("Target.getTargetInfo")
+        frame = self._requests.frame = target["targetInfo"]["targetId"]
+        self._context.on("page", _close)
+        protocol.on("Page.frameAttached", self._frame_attached)
+        await protocol.send("Page.enable")
+        page.on("crash", self._crashed)
+        page.on("load", self._loaded)
+        await page.goto(self._requests.url, wait_until="commit", timeout=0)
+        await self._quiet()
+        for selector in self._wishes.click:
+            await self._click(page, selector)
+        for _ in range(self._wishes.scroll):
+            await self._scroll(page)
+        is_quiet = await self._quiet()
+        document = await self._document(protocol, frame)
+        if not page.url.startswith(("http://", "https://")):
+            raise NotRendered(f"the page led away to {page.url[:100]}")
+        return Shown(document, tuple(self._clicked), is_quiet, time.monotonic() - started)
+
+    def _frame_attached(self, event: dict[str, Any]) -> None:
+        self._requests.frames.add(event["frameId"])
+
+    def _crashed(self, _: object) -> None:
+        self._has_crashed = True
+
+    def _loaded(self, _: object) -> None:
+        self._is_loaded = True
+
+    async def _quiet(self) -> bool:
+        """Wait until the page is loaded and asks for nothing, or until its time is up; whether it is quiet."""
+        begun = time.monotonic()
+        while not self._is_over:
+            idle = time.monotonic() - max(self._requests.last, begun)
+            if self._is_loaded and not self._requests.under_way and idle >= QUIET_SECONDS:
+                return True
+            await asyncio.sleep(LOOK_SECONDS)
+        return False
+
+    async def _click(self, page: Page, selector: str) -> None:
+        """Press what the selector finds first; where there is nothing, nothing is pressed."""
+        if self._is_over:
+            return
+        with contextlib.suppress(Error):
+            await page.locator(f"css={selector}").first.click(timeout=CLICK_SECONDS * 1000, no_wait_after=True)
+            self._clicked.append(selector)
+        await self._quiet()
+
+    async def _scroll(self, page: Page) -> None:
+        if not self._is_over:
+            await page.mouse.wheel(0, VIEWPORT["height"])
+            await asyncio.sleep(SCROLL_SECONDS)
+            await self._quiet()
+
+    async def _document(self, protocol: CDPSession, frame: str) -> str:
+        """The document as it stands, read in a world of our own: the page's scripts cannot change what is read."""
+        world = await protocol.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "newsark"})
+        expression = _DOCUMENT % self._wishes.most_bytes
+        asked = {"expression": expression, "contextId": world["executionContextId"], "returnByValue": True}
+        document = (await protocol.send("Runtime.evaluate", asked))["result"].get("value")
+        if document is None:
+            raise NotRendered(f"the document has more than {self._wishes.most_bytes:,} characters")
+        return str(document)
+
+
+async def _close(page: Page) -> None:
+    """A window that the page opened: nothing is asked for in it."""
+    with contextlib.suppress(Error):
+        await page.close()
+
+
+def _told(problem: BaseException) -> str:
+    """The first line of what the browser says; the rest is a log of calls."""
+    return (str(problem) or type(problem).__name__).splitlines()[0][:300]
