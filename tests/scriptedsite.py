@@ -52,9 +52,9 @@ def told(name: str, part: str, headline: str | None = None, count: int = 8) -> s
 
 
 class ScriptedSite(LoopbackSite):
-    """Articles by name; `extra` stands at the end of each page, `scripts` are those that a test adds to one.
+    """Articles by name; `extra` has what a test adds to a page, `sent` the body of each answer as it was sent.
 
-    `sent` has the body of each answer as it went over the wire, by path. Another listener, `other`, counts who connects.
+    What is in `stalled` waits until `released` is set. `connected` has who came to another listener, `other`.
     """
 
     def __init__(self, *names: str) -> None:
@@ -64,6 +64,8 @@ class ScriptedSite(LoopbackSite):
         self.robots = "User-agent: *\nDisallow: /js/forbidden.js\n"
         self.sent: dict[str, bytes] = {}
         self.headers: dict[str, dict[str, str]] = {}
+        self.stalled: set[str] = set()
+        self.released = threading.Event()
         self.methods: list[str] = []
         self.connected: list[Any] = []
         self._other = socket.create_server(("127.0.0.1", 0))
@@ -104,6 +106,8 @@ class ScriptedSite(LoopbackSite):
         path = handler.path.partition("?")[0]
         self.headers[handler.path] = {name.lower(): value for name, value in handler.headers.items()}
         self.methods.append(handler.command)
+        if path in self.stalled:
+            self.released.wait(30)
         kinds = {".css": "text/css", ".js": "text/javascript", ".json": "application/json", ".png": "image/png"}
         kind = next((kind for end, kind in kinds.items() if path.endswith(end)), "text/html")
         shown: Any = PICTURE if path.endswith(".png") else self.shown(handler.path)
@@ -124,5 +128,6 @@ class ScriptedSite(LoopbackSite):
         handler.wfile.write(body)
 
     def close(self) -> None:
+        self.released.set()
         self._other.close()
         super().close()

@@ -17,9 +17,8 @@ from crawler.rendering.rendered import NotRendered
 
 QUIET_SECONDS = 0.5
 CLICK_SECONDS = 2.0
-SCROLL_SECONDS = 0.3
 LOOK_SECONDS = 0.05
-LAST_WORD_SECONDS = 5.0
+LAST_WORD_SECONDS = 3.0
 """How long a page may still take to give its document when its time is up."""
 MEMORY_LOOK_SECONDS = 0.5
 MOST_MEMORY_BYTES = 1_500_000_000
@@ -98,7 +97,7 @@ class _Showing:
 
     def __init__(self, chromium: Chromium, context: BrowserContext, requests: PageRequests, wishes: Wishes) -> None:
         self._chromium, self._context, self._requests, self._wishes = chromium, context, requests, wishes
-        self._spent = 0.0
+        self._spent = self._acted = 0.0
         self._is_loaded = False
         self._has_crashed = False
         self._clicked: list[str] = []
@@ -155,15 +154,16 @@ class _Showing:
         page.on("crash", self._crashed)
         page.on("load", self._loaded)
         await page.goto(self._requests.url, wait_until="commit", timeout=0)
+        self._acted = time.monotonic()
         await self._quiet()
         for selector in self._wishes.click:
             await self._click(page, selector)
         for _ in range(self._wishes.scroll):
             await self._scroll(page)
         is_quiet = await self._quiet()
-        document = await self._document(protocol, frame)
         if not page.url.startswith(("http://", "https://")):
             raise NotRendered(f"the page led away to {page.url[:100]}")
+        document = await self._document(protocol, frame)
         return Shown(document, tuple(self._clicked), is_quiet, time.monotonic() - started)
 
     def _frame_attached(self, event: dict[str, Any]) -> None:
@@ -177,9 +177,8 @@ class _Showing:
 
     async def _quiet(self) -> bool:
         """Wait until the page is loaded and asks for nothing, or until its time is up; whether it is quiet."""
-        begun = time.monotonic()
         while not self._is_over:
-            idle = time.monotonic() - max(self._requests.last, begun)
+            idle = time.monotonic() - max(self._requests.last, self._acted)
             if self._is_loaded and not self._requests.under_way and idle >= QUIET_SECONDS:
                 return True
             await asyncio.sleep(LOOK_SECONDS)
@@ -192,12 +191,13 @@ class _Showing:
         with contextlib.suppress(Error):
             await page.locator(f"css={selector}").first.click(timeout=CLICK_SECONDS * 1000, no_wait_after=True)
             self._clicked.append(selector)
+            self._acted = time.monotonic()
         await self._quiet()
 
     async def _scroll(self, page: Page) -> None:
         if not self._is_over:
             await page.mouse.wheel(0, VIEWPORT["height"])
-            await asyncio.sleep(SCROLL_SECONDS)
+            self._acted = time.monotonic()
             await self._quiet()
 
     async def _document(self, protocol: CDPSession, frame: str) -> str:
