@@ -21,7 +21,9 @@ def problem_from(error: BaseException) -> Problem:
     """What a report says of the error; one that nobody foresaw is logged, and is an `internal-error`."""
     if isinstance(error, Refused):
         return Problem(error.rule, error.problem, refused=True)
-    if isinstance(error, RedirectRefused | NotRendered):
+    if isinstance(error, NotRendered):
+        return Problem(error.kind, str(error), passing=error.passing)
+    if isinstance(error, RedirectRefused):
         return Problem(error.kind, str(error))
     if isinstance(error, HostHeld):
         return Problem(error.kind, str(error), passing=True, attempted=False, retry_after_seconds=error.seconds)

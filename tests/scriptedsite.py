@@ -70,7 +70,10 @@ class ScriptedSite(LoopbackSite):
         self.connected: list[Any] = []
         self._other = socket.create_server(("127.0.0.1", 0))
         self.other = f"127.0.0.1:{self._other.getsockname()[1]}"
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._datagrams.bind(self._other.getsockname())
+        for listen in (self._listen, self._receive):
+            threading.Thread(target=listen, daemon=True).start()
         super().__init__()
 
     def _listen(self) -> None:
@@ -81,6 +84,13 @@ class ScriptedSite(LoopbackSite):
                 return
             self.connected.append(peer)
             connection.close()
+
+    def _receive(self) -> None:
+        while True:
+            try:
+                self.connected.append(self._datagrams.recvfrom(1000))
+            except OSError:
+                return
 
     def shown(self, path: str) -> Shown:
         if path == "/robots.txt":
@@ -130,4 +140,5 @@ class ScriptedSite(LoopbackSite):
     def close(self) -> None:
         self.released.set()
         self._other.close()
+        self._datagrams.close()
         super().close()

@@ -24,14 +24,16 @@ from tests.test_replay import NOW, Replayed, replaying
 CRAWL = ("crawl", "--archive", "archive", "--contact", "test@localhost", "--json", "--source-file")
 ASKS_FOR_TOO_MUCH = """
 <script src="/js/forbidden.js"></script><img src="http://{other}/x.png"><img src="http://10.0.0.1/secret.png">
-<iframe src="http://{other}/frame"></iframe><video src="/film.mp4" autoplay></video>
+<iframe src="http://{other}/frame"></iframe><iframe src="/frame/of-its-own"></iframe>
+<video src="/film.mp4" autoplay></video>
 <script>
   fetch("http://{other}/data").catch(() => 0);
   fetch("/posted", {{method: "POST", body: "x"}}).catch(() => 0);
   fetch("file:///etc/passwd").catch(() => 0);
   new WebSocket("ws://{other}/");
   navigator.sendBeacon("/beacon", "x");
-  const servers = [{{urls: "turn:{other}?transport=tcp", username: "a", credential: "b"}}];
+  const turn = {{urls: "turn:{other}?transport=tcp", username: "a", credential: "b"}};
+  const servers = [{{urls: "stun:{other}"}}, turn];
   const peer = new RTCPeerConnection({{iceServers: servers}});
   peer.createDataChannel("a");
   peer.createOffer().then((offer) => peer.setLocalDescription(offer));
@@ -145,6 +147,7 @@ def test_nothing_else_is_connected_to(kept: Kept) -> None:
     told = told_of_documents(kept)
     assert kept.site.connected == []
     assert set(kept.site.methods) == {"GET"}
+    assert "/frame/of-its-own" in kept.site.asked
     for path in ("/js/forbidden.js", "/another-window", "/film.mp4", "/posted", "/beacon"):
         assert path not in kept.site.asked
     assert f"GET http://{kept.site.other}/data: guard: " in told or "private-address" in told or "loopback" in told

@@ -75,7 +75,8 @@ class Browsers:
         except (Error, OSError) as problem:
             # whoever drives the browsers may have been ended from outside; the next page begins anew
             await self._stop_driver()
-            raise NotRendered(f"the browser does not start: {str(problem).strip()[:1000]}") from problem
+            told = f"the browser does not start: {str(problem).strip()[:1000]}"
+            raise NotRendered(told, passing=True) from problem
         self._running.add(chromium)
         return chromium
 

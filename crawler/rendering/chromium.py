@@ -124,9 +124,7 @@ class Chromium:
         return 0
 
     async def close(self) -> None:
-        """End it, by force when it does not listen."""
-        for task in self._answering:
-            task.cancel()
+        """End it, by force when it does not listen. What was asked for meanwhile is kept when it comes."""
         with contextlib.suppress(Error, TimeoutError):
             await asyncio.wait_for(self.browser.close(), CLOSE_SECONDS)
         self.kill()

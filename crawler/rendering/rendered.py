@@ -9,9 +9,16 @@ from storage.conversion import Conversion
 
 
 class NotRendered(Exception):
-    """The browser made no document of the page: that costs the text of this visit, and nothing else."""
+    """The browser made no document of the page: that costs the text of this visit, and nothing else.
+
+    `passing` when it is not the page's fault.
+    """
 
     kind = "not-rendered"
+
+    def __init__(self, detail: str, *, passing: bool = False) -> None:
+        self.passing = passing
+        super().__init__(detail)
 
 
 @dataclass(slots=True)

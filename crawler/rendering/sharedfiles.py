@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -15,6 +16,8 @@ from storage.capture import Capture
 from storage.exchange import Exchange
 
 MOST_BYTES = 64 * 1024 * 1024
+HOLDS_SECONDS = 3600.0
+"""A watch is one crawl for good, and newsrooms change their scripts."""
 
 
 class Fetched(NamedTuple):
@@ -31,7 +34,7 @@ def is_shared(request: Request) -> bool:
 
 
 class SharedFiles:
-    """Remembers whole answers by URL, those last used, up to `most_bytes` of bodies as they came.
+    """Remembers whole answers by URL, those last used, for an hour, up to `most_bytes` of bodies as they came.
 
     What failed, and what the server itself calls passing, is asked for again.
     """
@@ -39,14 +42,15 @@ class SharedFiles:
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._size_bytes = 0
-        self._kept: OrderedDict[str, Fetched] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[float, Fetched]] = OrderedDict()
         self._under_way: dict[str, asyncio.Future[None]] = {}
 
     async def once(self, url: str, fetch: Callable[[], Awaitable[Fetched]]) -> Fetched:
         """What is remembered for the URL, or what `fetch` brings now; whoever wants it meanwhile waits."""
         while (waited_for := self._under_way.get(url)) is not None:
             await asyncio.wait({waited_for})
-        if (known := self._kept.get(url)) is not None:
+        since, known = self._kept.get(url, (0.0, None))
+        if known is not None and time.monotonic() - since < HOLDS_SECONDS:
             self._kept.move_to_end(url)
             return known
         done = self._under_way[url] = asyncio.get_running_loop().create_future()
@@ -60,11 +64,15 @@ class SharedFiles:
         return fetched
 
     def _keep(self, url: str, fetched: Fetched) -> None:
-        self._kept[url] = fetched
+        if url in self._kept:
+            self._forget(self._kept.pop(url)[1])
+        self._kept[url] = time.monotonic(), fetched
         self._size_bytes += len(fetched.exchange.body)
         while self._size_bytes > self._most_bytes and self._kept:
-            _, oldest = self._kept.popitem(last=False)
-            self._size_bytes -= len(oldest.exchange.body)
+            self._forget(self._kept.popitem(last=False)[1][1])
+
+    def _forget(self, fetched: Fetched) -> None:
+        self._size_bytes -= len(fetched.exchange.body)
 
 
 def _lasts(exchange: Exchange) -> bool:

@@ -89,7 +89,7 @@ async def _bounded(work: Coroutine[Any, Any, Any]) -> Any:
     try:
         return await asyncio.wait_for(work, CLOSE_SECONDS)
     except (Error, TimeoutError) as problem:
-        raise NotRendered(f"the browser does not answer: {_told(problem)}") from problem
+        raise NotRendered(f"the browser does not answer: {_told(problem)}", passing=True) from problem
 
 
 class _Showing:
