@@ -33,7 +33,6 @@ FLAGS = (
 )
 START_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
-_PAGE_BYTES = 4096
 
 Replying = Callable[[Asked], Awaitable[Reply]]
 
@@ -142,7 +141,7 @@ def _own_bytes(pid: int) -> int:
         resident, shared = Path(f"/proc/{pid}/statm").read_text().split()[1:3]
     except (OSError, ValueError):
         return 0
-    return (int(resident) - int(shared)) * _PAGE_BYTES
+    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _as_protocol(reply: Reply) -> dict[str, Any]:
