@@ -10,7 +10,7 @@ from crawler.handler import FetchFailed
 from crawler.manners import HostHeld
 from crawler.outcome import PASSING_FAILURES
 from crawler.redirects import RedirectRefused
-from crawler.rendering.rendered import NotRendered
+from crawler.rendering.rendered import NoBrowser, NotRendered
 from crawler.visit import Problem
 from storage.errors import Refused
 
@@ -22,7 +22,7 @@ def problem_from(error: BaseException) -> Problem:
     if isinstance(error, Refused):
         return Problem(error.rule, error.problem, refused=True)
     if isinstance(error, NotRendered):
-        return Problem(error.kind, str(error), passing=error.passing)
+        return Problem(error.kind, str(error), passing=isinstance(error, NoBrowser))
     if isinstance(error, RedirectRefused):
         return Problem(error.kind, str(error))
     if isinstance(error, HostHeld):

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from crawler.rendering.rendered import NotRendered
+from crawler.rendering.rendered import NoBrowser
 
 if TYPE_CHECKING:
     from playwright.async_api import Playwright
@@ -36,7 +36,7 @@ class Browsers:
     async def one(self) -> AsyncIterator[Chromium]:
         """A browser of one's own. After an exception it is ended: whatever a page did to it is gone with it.
 
-        Raises NotRendered when none can be started.
+        Raises NoBrowser when none can be started.
         """
         async with self._places:
             chromium = await self._taken()
@@ -76,7 +76,7 @@ class Browsers:
             # whoever drives the browsers may have been ended from outside; the next page begins anew
             await self._stop_driver()
             told = f"the browser does not start: {str(problem).strip()[:1000]}"
-            raise NotRendered(told, passing=True) from problem
+            raise NoBrowser(told) from problem
         self._running.add(chromium)
         return chromium
 

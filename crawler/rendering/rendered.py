@@ -9,16 +9,15 @@ from storage.conversion import Conversion
 
 
 class NotRendered(Exception):
-    """The browser made no document of the page: that costs the text of this visit, and nothing else.
-
-    `passing` when it is not the page's fault.
-    """
+    """The browser made no document of the page: that costs the text of this visit, and nothing else."""
 
     kind = "not-rendered"
 
-    def __init__(self, detail: str, *, passing: bool = False) -> None:
-        self.passing = passing
-        super().__init__(detail)
+
+class NoBrowser(NotRendered):
+    """There is no browser that shows pages: it does not start, or not answer. The page is not to blame."""
+
+    kind = "no-browser"
 
 
 @dataclass(slots=True)

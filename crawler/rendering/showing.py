@@ -13,7 +13,7 @@ from playwright.async_api import BrowserContext, CDPSession, Error, Page
 
 from crawler.rendering.chromium import CLOSE_SECONDS, Chromium
 from crawler.rendering.pagerequests import PageRequests
-from crawler.rendering.rendered import NotRendered
+from crawler.rendering.rendered import NoBrowser, NotRendered
 
 QUIET_SECONDS = 0.5
 CLICK_SECONDS = 2.0
@@ -63,16 +63,16 @@ async def show(chromium: Chromium, requests: PageRequests, wishes: Wishes) -> Sh
     chromium.replying = requests.reply
     try:
         context = await _bounded(_context(chromium, wishes))
-        showing = _Showing(chromium, context, requests, wishes)
+        shown = await _Showing(chromium, context, requests, wishes).watched()
+        chromium.pages_shown += 1
         try:
-            shown = await showing.watched()
-        finally:
-            with contextlib.suppress(NotRendered):
-                await _bounded(context.close())
+            await _bounded(context.close())
+        except NoBrowser:
+            # the document is there; the next page gets another browser
+            chromium.kill()
+        return shown
     finally:
         chromium.replying = None
-    chromium.pages_shown += 1
-    return shown
 
 
 async def _context(chromium: Chromium, wishes: Wishes) -> BrowserContext:
@@ -85,11 +85,11 @@ async def _context(chromium: Chromium, wishes: Wishes) -> BrowserContext:
 
 
 async def _bounded(work: Coroutine[Any, Any, Any]) -> Any:
-    """What the browser gives within a few seconds. Raises NotRendered."""
+    """What the browser gives within a few seconds. Raises NoBrowser."""
     try:
         return await asyncio.wait_for(work, CLOSE_SECONDS)
     except (Error, TimeoutError) as problem:
-        raise NotRendered(f"the browser does not answer: {_told(problem)}", passing=True) from problem
+        raise NoBrowser(f"the browser does not answer: {_told(problem)}") from problem
 
 
 class _Showing:
