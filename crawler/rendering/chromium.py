@@ -32,7 +32,7 @@ FLAGS = (
     "--js-flags=--max-old-space-size=512",
 )
 START_SECONDS = 30.0
-CLOSE_SECONDS = 5.0
+CLOSE_SECONDS = 10.0
 
 Replying = Callable[[Asked], Awaitable[Reply]]
 

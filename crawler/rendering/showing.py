@@ -24,6 +24,11 @@ MEMORY_LOOK_SECONDS = 0.5
 MOST_MEMORY_BYTES = 1_500_000_000
 VIEWPORT = {"width": 1280, "height": 1024}
 
+# on a busy machine a page may be quiet only since nobody has drawn it yet
+_DRAWN = """new Promise((done) => {
+  setTimeout(done, 500);
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 0)));
+})"""
 _DOCUMENT = """(() => {
   const type = document.doctype ? new XMLSerializer().serializeToString(document.doctype) + "\\n" : "";
   const root = document.documentElement ? document.documentElement.outerHTML : "";
@@ -99,6 +104,7 @@ class _Showing:
         self._chromium, self._context, self._requests, self._wishes = chromium, context, requests, wishes
         self._spent = self._acted = 0.0
         self._is_loaded = False
+        self._protocol: CDPSession | None = None
         self._has_crashed = False
         self._clicked: list[str] = []
 
@@ -128,7 +134,7 @@ class _Showing:
             raise NotRendered(_told(problem)) from problem
         finally:
             work.cancel()
-            await asyncio.wait({work}, timeout=CLOSE_SECONDS)
+            await asyncio.gather(work, return_exceptions=True)
 
     def _refuse_what_went_wrong(self) -> None:
         if self._requests.problem is not None:
@@ -147,7 +153,8 @@ class _Showing:
         page = await self._context.new_page()
         protocol = await self._context.new_cdp_session(page)
         target = await protocol.send("Target.getTargetInfo")
-        frame = self._requests.frame = target["targetInfo"]["targetId"]
+        self._requests.frame = target["targetInfo"]["targetId"]
+        self._protocol = protocol
         self._context.on("page", _close)
         protocol.on("Page.frameAttached", self._frame_attached)
         await protocol.send("Page.enable")
@@ -163,7 +170,7 @@ class _Showing:
         is_quiet = await self._quiet()
         if not page.url.startswith(("http://", "https://")):
             raise NotRendered(f"the page led away to {page.url[:100]}")
-        document = await self._document(protocol, frame)
+        document = await self._document()
         return Shown(document, tuple(self._clicked), is_quiet, time.monotonic() - started)
 
     def _frame_attached(self, event: dict[str, Any]) -> None:
@@ -180,7 +187,12 @@ class _Showing:
         while not self._is_over:
             idle = time.monotonic() - max(self._requests.last, self._acted)
             if self._is_loaded and not self._requests.under_way and idle >= QUIET_SECONDS:
-                return True
+                last = self._requests.last
+                # a page that loads itself anew takes the question with it
+                with contextlib.suppress(Error):
+                    await self._evaluate(_DRAWN)
+                if self._is_loaded and not self._requests.under_way and self._requests.last == last:
+                    return True
             await asyncio.sleep(LOOK_SECONDS)
         return False
 
@@ -200,15 +212,27 @@ class _Showing:
             self._acted = time.monotonic()
             await self._quiet()
 
-    async def _document(self, protocol: CDPSession, frame: str) -> str:
-        """The document as it stands, read in a world of our own: the page's scripts cannot change what is read."""
-        world = await protocol.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "newsark"})
-        expression = _DOCUMENT % self._wishes.most_bytes
-        asked = {"expression": expression, "contextId": world["executionContextId"], "returnByValue": True}
-        document = (await protocol.send("Runtime.evaluate", asked))["result"].get("value")
-        if document is None:
-            raise NotRendered(f"the document has more than {self._wishes.most_bytes:,} characters")
-        return str(document)
+    async def _evaluate(self, expression: str) -> Any:
+        """What an expression comes to in a world of our own: the page's scripts cannot change what is read."""
+        assert self._protocol is not None
+        where = {"frameId": self._requests.frame, "worldName": "newsark"}
+        world = await self._protocol.send("Page.createIsolatedWorld", where)
+        asked = {"expression": expression, "contextId": world["executionContextId"]}
+        how = {"returnByValue": True, "awaitPromise": True}
+        return (await self._protocol.send("Runtime.evaluate", asked | how))["result"].get("value")
+
+    async def _document(self) -> str:
+        """The document as it stands."""
+        while True:
+            try:
+                document = await self._evaluate(_DOCUMENT % self._wishes.most_bytes)
+            except Error:
+                # it was just being replaced; whoever watches ends this
+                await asyncio.sleep(LOOK_SECONDS)
+                continue
+            if document is None:
+                raise NotRendered(f"the document has more than {self._wishes.most_bytes:,} characters")
+            return str(document)
 
 
 async def _close(page: Page) -> None:
