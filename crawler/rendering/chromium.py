@@ -26,7 +26,6 @@ FLAGS = (
     "--proxy-bypass-list=<-loopback>",
     "--webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--disable-quic",
-    "--block-new-web-contents",
     "--disable-dev-shm-usage",
     "--disable-gpu",
     "--js-flags=--max-old-space-size=512",
@@ -55,6 +54,8 @@ class Chromium:
         browser = await playwright.chromium.launch(
             executable_path=chromium_path(),
             args=list(FLAGS),
+            # a window over the page would stop it from being drawn
+            ignore_default_args=["--disable-popup-blocking"],
             chromium_sandbox=os.geteuid() != 0,
             handle_sigint=False,
             handle_sigterm=False,

@@ -16,7 +16,7 @@ from crawler.rendering.pagerequests import PageRequests
 from crawler.rendering.rendered import NoBrowser, NotRendered
 
 QUIET_SECONDS = 0.5
-CLICK_SECONDS = 2.0
+CLICK_SECONDS = 3.0
 LOOK_SECONDS = 0.05
 LAST_WORD_SECONDS = 3.0
 """How long a page may still take to give its document when its time is up."""
