@@ -74,7 +74,10 @@ class ReadStage:
             # The evidence is the word for what a page could not be read for, where there is one.
             visit.problem = Problem(next(iter(reading.evidence), reading.kind), reading.reason or "")
         elif visit.lead.kind == ARTICLE and reading.kind not in WHOLE:
-            visit.problem = Problem(reading.kind, reading.reason or "; ".join(reading.evidence))
+            detail = reading.reason or "; ".join(reading.evidence)
+            if visit.rendered is not None and reading.kind == "empty":
+                detail = visit.rendered.emptiness
+            visit.problem = Problem(reading.kind, detail)
         if reading.requisites:
             visit.found = self._requisites.of(reading.requisites, visit.lead, answer)
         if visit.lead.kind == SECTION:

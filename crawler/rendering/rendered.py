@@ -33,6 +33,13 @@ class Rendered:
     told: tuple[tuple[str, str], ...] = ()
     capture: Capture | None = None
 
+    @property
+    def emptiness(self) -> str:
+        """A page that shows nothing, in words: what it was not given may be why."""
+        declined = [value for name, value in self.told if name == "declined"]
+        why = f"; {len(declined)} of its requests were not made, such as {declined[0]}" if declined else ""
+        return f"the page shows nothing, in a browser either{why}"
+
     def conversion(self, page: Capture) -> Conversion:
         """What is kept of it beside the page's own exchange."""
         return Conversion(page, self.document, self.browser, self.answered_by, self.told)
