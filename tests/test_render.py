@@ -292,3 +292,9 @@ def test_without_a_browser_the_crawl_does_not_begin(tmp_path: Path) -> None:
     assert done.code == 2
     assert "render: needs Chromium" in done.err
     assert not (tmp_path / "archive" / "warc").exists()
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    (tmp_path / "n.toml").rename(sources / "n.toml")
+    doctor = newsark("doctor", "--json", cwd=tmp_path, environment={"PATH": str(tmp_path)})
+    (told,) = (one for one in doctor.json["findings"] if one["check"] == "browser")
+    assert told["verdict"] == "fault"
