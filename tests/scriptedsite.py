@@ -35,7 +35,7 @@ function show(told) {
 fetch("/data/" + name + ".json", { headers: { "X-Reader": "1" } }).then((r) => r.json()).then((told) => {
   show(told);
   const end = document.createElement("div");
-  end.style.marginTop = "3000px";
+  end.style.marginTop = "1500px";
   root.querySelector("article").append(end);
   new IntersectionObserver(([seen], observer) => {
     if (!seen.isIntersecting) return;
@@ -60,7 +60,7 @@ class ScriptedSite(LoopbackSite):
     def __init__(self, *names: str) -> None:
         self.names = names or ("one",)
         self.extra: dict[str, str] = {}
-        self.headline = "Ferry {} sails again"
+        self.edited: set[str] = set()
         self.robots = "User-agent: *\nDisallow: /js/forbidden.js\n"
         self.sent: dict[str, bytes] = {}
         self.headers: dict[str, dict[str, str]] = {}
@@ -92,6 +92,9 @@ class ScriptedSite(LoopbackSite):
             except OSError:
                 return
 
+    def headline(self, name: str) -> str:
+        return f"Ferry {name} {'sinks' if name in self.edited else 'sails again'}"
+
     def shown(self, path: str) -> Shown:
         if path == "/robots.txt":
             return self.robots
@@ -104,7 +107,7 @@ class ScriptedSite(LoopbackSite):
             return 302, "/css/v2/site.css"
         name = path.removeprefix("/data/").partition(".")[0]
         files = {
-            f"/data/{name}.json": told(name, "first part", self.headline.format(name)),
+            f"/data/{name}.json": told(name, "first part", self.headline(name)),
             "/css/v2/site.css": "body { background: url(paper.png) }",
             "/js/app.js": APP,
             "/data/part-two.json": told("it", "second part"),
