@@ -18,6 +18,9 @@ AT_ONCE = 4
 PAGES_EACH = 50
 IDLE_SECONDS = 60.0
 STOP_SECONDS = 5.0
+TOLD_CHARACTERS = 600
+# how it was called, and that it was
+_NOISE = ("<launch", "[pid=", "Call log:", "Browser logs:")
 
 
 class Browsers:
@@ -75,8 +78,7 @@ class Browsers:
         except (Error, OSError) as problem:
             # whoever drives the browsers may have been ended from outside; the next page begins anew
             await self._stop_driver()
-            told = f"the browser does not start: {str(problem).strip()[:1000]}"
-            raise NoBrowser(told) from problem
+            raise NoBrowser(f"the browser does not start: {_words(problem)}") from problem
         self._running.add(chromium)
         return chromium
 
@@ -108,3 +110,10 @@ class Browsers:
         if playwright is not None:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(playwright.stop(), STOP_SECONDS)
+
+
+def _words(problem: BaseException) -> str:
+    """Why, on one line: what playwright says, and what the browser said itself; not how it was called."""
+    said = [line.partition("[err] ")[2] or line for line in str(problem).splitlines()]
+    kept = [line.strip(" -=") for line in said if not any(word in line for word in _NOISE)]
+    return " ".join(" ".join(dict.fromkeys(kept)).split())[:TOLD_CHARACTERS]

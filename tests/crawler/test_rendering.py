@@ -89,7 +89,7 @@ async def test_a_browser_that_does_not_start_is_named(tmp_path: Path, monkeypatc
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     browsers = Browsers()
-    with pytest.raises(NoBrowser, match="the browser does not start: "):
+    with pytest.raises(NoBrowser, match=r"the browser does not start: .* no library"):
         async with browsers.one():
             raise AssertionError("it started")
     await browsers.close()
