@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from crawler.budget import Allowance
 from crawler.guard import Guard
 from crawler.keeper import Stopped
 from crawler.manners import Manners, retry_after_seconds
+from crawler.rendering.sharedfiles import Fetched, is_shared
 from crawler.wire import Wire
 from storage.capture import Capture
 from storage.exchange import Exchange
@@ -70,6 +72,17 @@ class WireHandler(BaseDownloadHandler):
         Raises FetchFailed when nothing readable came, Refused when the guard or the page's budget refuses, HostHeld
         when the host is to be left alone (BudgetSpent when the day's budget is used up), Stopped when the crawl ends.
         """
+        files = self.spider.files
+        if files is not None and is_shared(request):
+            fetched = await files.once(request.url, partial(self._fetch, request))
+        else:
+            fetched = await self._fetch(request)
+        exchange = fetched.exchange
+        if exchange.failure is not None or exchange.status is None:
+            raise FetchFailed(exchange, fetched.capture)
+        return self._response(request, exchange, fetched.capture)
+
+    async def _fetch(self, request: Request) -> Fetched:
         host = urlsplit(request.url).netloc
         share = self.spider.pages.take(request)
         async with self.manners.visiting(host), self.spider.budget.request(host) as allowance:
@@ -80,7 +93,7 @@ class WireHandler(BaseDownloadHandler):
                 if share is not None:
                     share.bytes += allowance.used
 
-    async def _visit(self, host: str, request: Request, allowance: Allowance) -> Response:
+    async def _visit(self, host: str, request: Request, allowance: Allowance) -> Fetched:
         if self.spider.is_stopping():
             raise Stopped("the crawl was stopped")
         headers = [
@@ -100,10 +113,7 @@ class WireHandler(BaseDownloadHandler):
             raise Stopped("the crawl was stopped")
         self._obey_retry_after(host, exchange)
         exchange.via = request.meta.get("via")
-        capture = await self.spider.keep(exchange, request)
-        if exchange.failure is not None or exchange.status is None:
-            raise FetchFailed(exchange, capture)
-        return self._response(request, exchange, capture)
+        return Fetched(exchange, await self.spider.keep(exchange, request))
 
     def _obey_retry_after(self, host: str, exchange: Exchange) -> None:
         if exchange.status in (429, 503):

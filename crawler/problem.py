@@ -10,6 +10,7 @@ from crawler.handler import FetchFailed
 from crawler.manners import HostHeld
 from crawler.outcome import PASSING_FAILURES
 from crawler.redirects import RedirectRefused
+from crawler.rendering.rendered import NoBrowser, NotRendered
 from crawler.visit import Problem
 from storage.errors import Refused
 
@@ -20,6 +21,8 @@ def problem_from(error: BaseException) -> Problem:
     """What a report says of the error; one that nobody foresaw is logged, and is an `internal-error`."""
     if isinstance(error, Refused):
         return Problem(error.rule, error.problem, refused=True)
+    if isinstance(error, NotRendered):
+        return Problem(error.kind, str(error), passing=isinstance(error, NoBrowser))
     if isinstance(error, RedirectRefused):
         return Problem(error.kind, str(error))
     if isinstance(error, HostHeld):

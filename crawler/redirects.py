@@ -26,7 +26,9 @@ class RedirectMiddleware:
     """Turns a redirect into the next request of the same lead, or raises RedirectRefused."""
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
-        """The response, or the request for the place it names."""
+        """The response, or the request for the place it names; a browser follows redirects itself."""
+        if request.meta.get("as_it_comes"):
+            return response
         location = response.headers.get("Location")
         if response.status not in FOLLOWED or location is None:
             return response

@@ -12,7 +12,16 @@ from storage.leads import STATES, Leads
 
 # These need somebody's attention wherever they turn up; a page that is gone, or not an article, does not.
 ALARMING = frozenset(
-    {"storage", "internal-error", "robots-unreachable", "certificate", "dns", "interrupted", "nothing-found"}
+    {
+        "storage",
+        "internal-error",
+        "robots-unreachable",
+        "certificate",
+        "dns",
+        "interrupted",
+        "nothing-found",
+        "no-browser",
+    }
 )
 
 

@@ -101,9 +101,11 @@ class PageBudgets:
         Raises Refused when the page's files have had enough.
         """
         lead: Lead | None = request.meta.get("lead")
-        if lead is None or lead.kind != RESOURCE:
+        page: str | None = request.meta.get("page")
+        if lead is not None and lead.kind == RESOURCE:
+            page = lead.hints.get("page", "")
+        if page is None:
             return None
-        page = lead.hints.get("page", "")
         share = self._pages.setdefault(page, PageShare())
         self._pages.move_to_end(page)
         if len(self._pages) > REMEMBERED_PAGES:

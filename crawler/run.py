@@ -95,7 +95,10 @@ async def crawl_all(process: AsyncCrawlerProcess, services: Services, errands: S
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
-    return list(await asyncio.gather(*(one(errand) for errand in errands)))
+    try:
+        return list(await asyncio.gather(*(one(errand) for errand in errands)))
+    finally:
+        await services.browsers.close()
 
 
 def _unfinished(errand: Errand, reason: str, detail: str) -> SourceReport:

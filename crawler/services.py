@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from aiohttp.abc import AbstractResolver
 
 from crawler.keeper import Keeper
+from crawler.rendering.browsers import Browsers
 from crawler.wire import WireLimits
 from pipelines.pool import ReaderPool
 
@@ -50,3 +51,4 @@ class Services:
     resolver: AbstractResolver | None = None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    browsers: Browsers = field(default_factory=Browsers)

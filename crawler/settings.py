@@ -18,7 +18,11 @@ DOWNLOADER_MIDDLEWARES = {
     "crawler.redirects.RedirectMiddleware": 600,
 }
 # 5. judge to 9. acknowledge
-ITEM_PIPELINES = {"crawler.stages.ReadStage": 100, "crawler.stages.SettleStage": 200}
+ITEM_PIPELINES = {
+    "crawler.rendering.stage.RenderStage": 50,
+    "crawler.stages.ReadStage": 100,
+    "crawler.stages.SettleStage": 200,
+}
 
 SPIDER_MIDDLEWARES_BASE = {"scrapy.spidermiddlewares.start.StartSpiderMiddleware": 25}
 EXTENSIONS_BASE: dict[str, int] = {}

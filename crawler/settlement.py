@@ -32,6 +32,7 @@ from pipelines.likeness import duplicate_of
 from pipelines.observation import Outcome, build_observation, observation_line
 from pipelines.record import build_record, record_line
 from storage.archive import Archive, Settlement
+from storage.capture import Capture
 from storage.leads import Acknowledgement, LeadState
 from storage.versions import Observation, Version
 
@@ -236,7 +237,8 @@ class _Group:
             return False
         record = build_record(
             replace(visit.reading, article=article),
-            capture=visit.answer.capture,
+            capture=self._read_from(visit, visit.answer),
+            browser=visit.rendered.browser if visit.rendered is not None else None,
             requested_url=visit.lead.url,
             found=visit.lead_facts,
             verdict=verdict,
@@ -269,6 +271,16 @@ class _Group:
         if verdict.outcome == "edited" and moved_from is None:
             self._observe(visit, "edited", key)
         return True
+
+    def _read_from(self, visit: Visit, answer: Answer) -> Capture:
+        """Where the bytes are that were read: the page's exchange, or the document that a browser made, kept now."""
+        rendered = visit.rendered
+        if rendered is None:
+            return answer.capture
+        if rendered.capture is None:
+            conversion = rendered.conversion(answer.capture)
+            rendered.capture = self.archive.keep(self.source_id, conversion, lead_id=visit.lead.id)
+        return rendered.capture
 
     def _previous(self, latest: Version | None, digest: str) -> PreviousVersion | None:
         """The version before. One that still holds what was learned since as furniture counts as without it: learning

@@ -116,6 +116,18 @@ class Source(BaseModel):
         description="Files of pages that are not asked for, as patterns like those of include; trackers and"
         " advertising are left out anyway.",
     )
+    render: bool = Field(
+        default=False,
+        description="true shows its articles in a browser before they are read, for newsrooms whose pages are empty"
+        " without scripts. What the browser asks for is asked as politely as all else. It needs Chromium.",
+    )
+    render_seconds: Seconds = Field(
+        default=15.0, ge=1, le=300, description="How long a shown page may take, without the time it waits for answers."
+    )
+    scroll: int = Field(default=0, ge=0, le=50, description="How many screens a shown page is scrolled down.")
+    click: Texts = Field(
+        default=(), description="What is pressed on a shown page, in this order, where it is there: CSS selectors."
+    )
     robots: Literal["obey", "ignore"] = Field(
         default="obey",
         description="robots.txt: 'obey', or 'ignore' with a robots_reason. The record says which.",
@@ -148,7 +160,7 @@ class Source(BaseModel):
         " wrongly; of a list the first that says something. docs/extraction.md has an example.",
     )
 
-    @field_validator("remove")
+    @field_validator("remove", "click")
     @classmethod
     def _remove_can_be_used(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for one in value:

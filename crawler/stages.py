@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crawler.keeper import Stopped
 from crawler.kinds import ARTICLE, LISTS, RESOURCE, SECTION
@@ -12,6 +12,7 @@ from crawler.requisites import RequisiteLeads, read_style
 from crawler.visit import Answer, Note, Problem, Visit
 from pipelines.article import WHOLE
 from pipelines.page import PageInput
+from storage.conversion import DOCUMENT_TYPE
 from storage.errors import PageError, ReaderCrashed
 
 if TYPE_CHECKING:
@@ -61,9 +62,7 @@ class ReadStage:
     async def _read_page(self, visit: Visit, answer: Answer) -> None:
         page = PageInput(
             url=answer.url,
-            body=answer.body,
-            headers=answer.headers,
-            status=answer.status,
+            **_seen(visit, answer),
             hints=dict(visit.lead.hints),
             fetched_at=visit.at,
             source=self.spider.source.id,
@@ -75,7 +74,10 @@ class ReadStage:
             # The evidence is the word for what a page could not be read for, where there is one.
             visit.problem = Problem(next(iter(reading.evidence), reading.kind), reading.reason or "")
         elif visit.lead.kind == ARTICLE and reading.kind not in WHOLE:
-            visit.problem = Problem(reading.kind, reading.reason or "; ".join(reading.evidence))
+            detail = reading.reason or "; ".join(reading.evidence)
+            if visit.rendered is not None and reading.kind == "empty":
+                detail = visit.rendered.emptiness
+            visit.problem = Problem(reading.kind, detail)
         if reading.requisites:
             visit.found = self._requisites.of(reading.requisites, visit.lead, answer)
         if visit.lead.kind == SECTION:
@@ -104,6 +106,14 @@ class ReadStage:
         visit.found, visit.notes = listing.found, listing.notes
         if listing.problem is not None:
             visit.problem = Problem(*listing.problem)
+
+
+def _seen(visit: Visit, answer: Answer) -> dict[str, Any]:
+    """What is read: the page as it came, or the document that a browser made of it."""
+    if visit.rendered is None:
+        return {"body": answer.body, "headers": answer.headers, "status": answer.status}
+    # as `reextract` will find it in the archive
+    return {"body": visit.rendered.document, "headers": (("Content-Type", DOCUMENT_TYPE),), "status": None}
 
 
 def _was_crash(visit: Visit) -> bool:

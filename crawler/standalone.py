@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crawler.agent import user_agent
 from crawler.keeper import Keeper
+from crawler.rendering.needs import refuse_without_browser
 from crawler.services import CrawlOptions, Services
 from crawler.source import load_source
 from pipelines.pool import ReaderPool
@@ -21,6 +22,7 @@ class Standalone:
 
     def __init__(self, source_file: str, archive: str, contact: str | None) -> None:
         self.source = load_source(Path(source_file))
+        refuse_without_browser([self.source])
         agent = user_agent(contact)
         settings = ArchiveSettings(operator=contact, user_agent=agent, contact=contact)
         opened = Archive.open(Path(archive).absolute(), settings, lambda: datetime.now(UTC))
@@ -34,6 +36,7 @@ class Standalone:
     async def finish(self) -> None:
         """Seal the segment, give the source back and close the archive."""
         keeper = self.services.keeper
+        await self.services.browsers.close()
         await keeper.run(keeper.archive.seal, self.source.id)
         await keeper.run(keeper.archive.disown, self.source.id)
         keeper.close()

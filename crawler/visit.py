@@ -11,6 +11,7 @@ from storage.capture import Capture
 from storage.leads import Lead, NewLead
 
 if TYPE_CHECKING:
+    from crawler.rendering.rendered import Rendered
     from pipelines.read import Reading
 
 
@@ -65,6 +66,7 @@ class Visit:
     answer: Answer | None = None
     problem: Problem | None = None
     failure_capture: Capture | None = None
+    rendered: Rendered | None = None
     reading: Reading | None = None
     found: list[NewLead] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -78,9 +80,12 @@ class Visit:
 
     @property
     def is_the_same(self) -> bool:
-        """Whether the page is, byte for byte, what it was when its lead last showed what was due."""
+        """Whether the page is, byte for byte, what it was when its lead last showed what was due.
+
+        Of a page that scripts fill its own bytes say nothing.
+        """
         answer, last = self.answer, self.lead.last_capture
-        if answer is None or self.problem is not None:
+        if answer is None or self.problem is not None or self.rendered is not None:
             return False
         if answer.status == 304:
             return True

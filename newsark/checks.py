@@ -12,6 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from crawler.rendering.needs import chromium_path, refuse_without_browser
+from crawler.source import Source
 from newsark.console import counted, human_bytes
 from newsark.home import Home
 from storage.directory import DirectoryStore
@@ -95,6 +97,19 @@ def _check_sources(home: Home) -> Iterator[Finding]:
             yield Finding(known.source.id, "warning", "takes pages without verified TLS; each record says so")
         if known.source.robots == "ignore":
             yield Finding(known.source.id, "warning", f"ignores robots.txt: {known.source.robots_reason}")
+    if any(known.source.render for known in files):
+        yield _browser([known.source for known in files])
+
+
+def _browser(sources: list[Source]) -> Finding:
+    """Whether the pages of these sources can be rendered, and how safely."""
+    try:
+        refuse_without_browser(sources)
+    except NewsarkError as problem:
+        return Finding("browser", "fault", str(problem))
+    if os.geteuid() == 0:
+        return Finding("browser", "warning", f"{chromium_path()} has no sandbox for root: crawl as another user")
+    return Finding("browser", "ok", str(chromium_path()))
 
 
 def _check_disk(home: Home) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from scrapy.crawler import AsyncCrawlerProcess
 from crawler.agent import user_agent
 from crawler.diskspace import DiskLimits
 from crawler.keeper import Keeper
+from crawler.rendering.needs import refuse_without_browser
 from crawler.report import SourceReport
 from crawler.run import Errand, crawl_all, run_in_reactor
 from crawler.services import CrawlOptions, Services
@@ -70,7 +71,11 @@ def services_for(home: Home, options: CrawlOptions) -> Iterator[Services]:
 def crawl_errands(
     home: Home, errands: Sequence[Errand], options: dict[str, Any], *, show_progress: bool
 ) -> tuple[list[SourceReport], list[Backlog]]:
-    """The reports of these crawls, in order, and what the stores have not confirmed when patience ended."""
+    """The reports of these crawls, in order, and what the stores have not confirmed when patience ended.
+
+    Raises ExtraMissing and BadSourceFile where one needs a browser, and there is none.
+    """
+    refuse_without_browser(errand.source for errand in errands)
     with services_for(home, crawl_options(home, **options)) as services:
         archive = services.keeper.archive
         archive.courier.start()

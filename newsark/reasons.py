@@ -25,6 +25,8 @@ _CURES = {
     "too-large": "the bytes are kept",
     "reading-timed-out": "the bytes are kept",
     "reader-crashed": "the bytes are kept",
+    "not-rendered": "the bytes are kept; render_seconds in the source file gives such pages more time",
+    "no-browser": "Chromium does not run here: look with newsark doctor",
     "home-moved": "remove the source and add the other address",
     "not-a-feed": "correct `feeds` in the source file",
     "not-a-sitemap": "correct `sitemaps` in the source file",

@@ -101,16 +101,26 @@ class Archive(Part):
     filename: str = Field(description="The WARC file, as its key in the store.")
     offset: int = Field(description="Where the response record begins, in bytes.")
     length: int = Field(description="How long the record is, compressed, in bytes.")
-    record_id: str = Field(description="WARC-Record-ID of the response or revisit record.")
+    record_id: str = Field(
+        description="WARC-Record-ID of the response or revisit record; of the conversion record when a browser made "
+        "the document that was read."
+    )
     payload_digest: str | None = Field(None, description="WARC-Payload-Digest.")
     status: int | None = Field(None, description="The HTTP status.")
     mime: str | None = Field(None, description="The media type that the server named.")
     date: str = Field(description="When the exchange began, in UTC (WARC-Date).")
     ip_address: str | None = Field(None, description="The address that answered (WARC-IP-Address).")
     protocol: str | None = Field(None, description="The protocols spoken (WARC-Protocol).")
-    refers_to: str | None = Field(None, description="On a revisit record, the record that holds the same payload.")
+    refers_to: str | None = Field(
+        None,
+        description="On a revisit record, the record that holds the same payload; on a conversion record, that of the "
+        "page's own exchange.",
+    )
     truncated: str | None = Field(None, description="Why the payload is not whole (WARC-Truncated).")
     tls_verified: bool | None = Field(None, description="Whether the server's certificate was verified.")
+    browser: str | None = Field(
+        None, description="The browser that made the document which was read, when one did; its requests are kept too."
+    )
 
 
 class Metadata(Part):

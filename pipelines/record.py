@@ -31,12 +31,14 @@ def build_record(
     verdict: Verdict | None = None,
     tls_verified: bool | None = None,
     record_id: str | None = None,
+    browser: str | None = None,
 ) -> ArticleRecord:
     """The record of a reading.
 
     `capture` is where the bytes are, `found` how the address became known (`via`, `method`, `title`, `published`,
-    `firstSeen`), `verdict` the comparison. Without a capture the record has no archive and no version. Without a
-    `record_id` the id is made from the capture, the extractor and the content, so that reading again gives it again.
+    `firstSeen`), `verdict` the comparison, `browser` what made the document that was read, if one did. Without a
+    capture the record has no archive and no version. Without a `record_id` the id is made from the capture, the
+    extractor and the content, so that reading again gives it again.
     """
     content = dict(reading.article) if reading.article is not None else _nothing_read(reading)
     metadata = dict(content["metadata"])
@@ -49,7 +51,7 @@ def build_record(
         "requestedUrl": requested_url if requested_url != reading.url else None,
         "metadata": metadata,
         "discovery": _discovery(found) if found else None,
-        "archive": _archive(capture, tls_verified) if capture is not None else None,
+        "archive": _archive(capture, tls_verified, browser) if capture is not None else None,
         "version": verdict.version if verdict else None,
         "previousVersion": verdict.previous.record_id if verdict and verdict.previous else None,
         "contentDigest": digest,
@@ -110,7 +112,7 @@ def _discovery(found: Mapping[str, str]) -> dict[str, str | None]:
     }
 
 
-def _archive(capture: Capture, tls_verified: bool | None) -> dict[str, Any]:
+def _archive(capture: Capture, tls_verified: bool | None, browser: str | None) -> dict[str, Any]:
     return {
         "filename": capture.key,
         "offset": capture.offset,
@@ -125,4 +127,5 @@ def _archive(capture: Capture, tls_verified: bool | None) -> dict[str, Any]:
         "refersTo": capture.refers_to,
         "truncated": capture.truncated,
         "tlsVerified": tls_verified,
+        "browser": browser,
     }

@@ -18,6 +18,7 @@ from storage.archivesettings import ArchiveSettings
 from storage.capture import Capture
 from storage.captures import original_of
 from storage.catalogue import Catalogue
+from storage.conversion import Conversion
 from storage.courier import Courier
 from storage.deliveries import Backlog, Deliveries
 from storage.directory import DirectoryStore
@@ -231,18 +232,18 @@ class Archive:
     def keep(
         self,
         source_id: str,
-        exchange: Exchange,
+        exchange: Exchange | Conversion,
         *,
         lead_id: int | None = None,
         original: Capture | None = None,
         hops: int = 0,
     ) -> Capture:
-        """Append an exchange to the source's segment and return where it is.
+        """Append an exchange, or what a browser made of one, to the source's segment and return where it is.
 
         A payload that is kept already becomes a revisit of it; `original` is what a 304 refers to.
         """
         segment = self.segment(source_id)
-        if exchange.status != 304:
+        if isinstance(exchange, Exchange) and exchange.status != 304:
             original = self._kept_already(source_id, exchange)
         capture = segment.append(exchange, original, hops=hops)
         self._kept.setdefault(source_id, []).append((capture, lead_id))
@@ -268,14 +269,11 @@ class Archive:
 
     def _settle_in(self, segment: Segment, source_id: str, settlement: Settlement) -> list[int]:
         kept = self._kept.pop(source_id, [])
-        committed = False
         try:
-            added = self._settling.settle(segment, source_id, settlement, kept)
-            committed = True
-        finally:
-            if not committed:
-                self._kept[source_id] = kept + self._kept.get(source_id, [])
-        return added
+            return self._settling.settle(segment, source_id, settlement, kept)
+        except BaseException:
+            self._kept[source_id] = kept + self._kept.get(source_id, [])
+            raise
 
     # sealing
 

@@ -11,8 +11,9 @@ from storage.exchange import Truncation
 from storage.importnames import index_filename, is_imported
 from storage.timestamps import from_warc_date, warc_date
 
-CaptureType = Literal["response", "revisit", "metadata"]
-"""WARC-Type of the record that stands for the exchange; `metadata` where no response head came."""
+CaptureType = Literal["response", "revisit", "metadata", "conversion"]
+"""WARC-Type of the record that stands for the exchange; `metadata` where no response head came, `conversion` for what a
+browser made of a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Capture:
 
     `date` is the WARC-Date (UTC, microseconds), `url` the WARC-Target-URI. `payload_digest` is over the
     entity-body as sent, content-encoding kept; on a revisit it is the original's. `refers_to` is the
-    original's record id. Record ids stand in angle brackets, as in the WARC.
+    original's record id, and on a conversion that of the page's exchange. Record ids stand in angle brackets, as in the
+    WARC.
     """
 
     key: str

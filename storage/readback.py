@@ -62,7 +62,9 @@ class StoredExchange:
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """The HTTP header fields of this record, in order."""
+        """The HTTP header fields of this record, in order; of what a browser made its Content-Type."""
+        if self.record_type == "conversion":
+            return [("Content-Type", self.warc_fields.get("content-type", ""))]
         return parse_header_lines(self.http_head)
 
     @property

@@ -10,11 +10,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from storage.appendfile import AppendFile
 from storage.capture import Capture
 from storage.cdxj import index_line, sorted_index
+from storage.conversion import Conversion, conversion_records
 from storage.durable import file_chunks, flush_directory, make_directories, write_durably
 from storage.errors import SegmentClosed, SegmentWriteFailed
 from storage.exchange import Exchange
@@ -161,16 +163,21 @@ class Segment:
         """How many records of each WARC-Type the segment holds."""
         return dict(self._counts)
 
-    def append(self, exchange: Exchange, original: Capture | None = None, hops: int | None = None) -> Capture:
-        """Keep an exchange and return where it stands; see `exchange_records` for `original` and `hops`.
+    def append(
+        self, exchange: Exchange | Conversion, original: Capture | None = None, hops: int | None = None
+    ) -> Capture:
+        """Keep an exchange, or what a browser made of one, and return where it stands; see `exchange_records` for
+        `original` and `hops`.
 
         Raises SegmentWriteFailed when the disk does not take all of it: then the segment is as it was before
         and the same exchange may be tried again. Raises SegmentClosed after `seal`.
         """
         self._refuse_when_closed()
-        records = exchange_records(
-            exchange, warcinfo_id=self._warcinfo_id, new_id=self._new_id, original=original, hops=hops
-        )
+        made: dict[str, Any] = {"warcinfo_id": self._warcinfo_id, "new_id": self._new_id}
+        if isinstance(exchange, Conversion):
+            records = conversion_records(exchange, **made)
+        else:
+            records = exchange_records(exchange, **made, original=original, hops=hops)
         beside = b"".join(gzip_member(record.pieces()) for record in records.beside)
         main = gzip_member(records.main.pieces())
         start = self._warc.append(beside + main)

@@ -12,7 +12,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from storage.digests import sha256_digest
 from storage.timestamps import warc_date
 
-RecordType = Literal["warcinfo", "response", "revisit", "request", "metadata"]
+RecordType = Literal["warcinfo", "response", "revisit", "request", "metadata", "conversion"]
 
 
 @dataclass(frozen=True, slots=True)

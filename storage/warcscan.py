@@ -16,6 +16,7 @@ from storage.timestamps import from_warc_date
 from storage.warcfields import parse_field_lines
 
 _HEAD_END = re.compile(rb"\n\r?\n")
+_CAPTURES = ("response", "revisit", "metadata", "conversion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,10 @@ def capture_of(record: ScannedRecord, key: str) -> Capture | None:
 
     Raises KeyError or ValueError when the record lacks what WARC asks of every record.
     """
-    if not record.ends_exchange or record.record_type not in ("response", "revisit", "metadata"):
+    if not record.ends_exchange or record.record_type not in _CAPTURES:
         return None
     fields = record.fields
-    head = http_head(record.block) if record.record_type != "metadata" else None
+    head = http_head(record.block) if record.record_type in ("response", "revisit") else None
     protocol = fields.get("warc-protocol")
     cut = fields.get("warc-truncated") if record.record_type == "response" else None
     return Capture(
@@ -79,7 +80,7 @@ def capture_of(record: ScannedRecord, key: str) -> Capture | None:
         date=from_warc_date(fields["warc-date"]),
         url=fields.get("warc-target-uri", ""),
         status=None if head is None else head_status(head),
-        mime=None if head is None else media_type(head),
+        mime=_type_of_document(record) if head is None else media_type(head),
         payload_digest=fields.get("warc-payload-digest"),
         block_digest=fields.get("warc-block-digest"),
         truncated=cast("Truncation | None", cut),
@@ -88,6 +89,12 @@ def capture_of(record: ScannedRecord, key: str) -> Capture | None:
         refers_to=fields.get("warc-refers-to"),
         http_head_bytes=None if head is None else len(head),
     )
+
+
+def _type_of_document(record: ScannedRecord) -> str | None:
+    """The media type of what a browser made; what tells of a failure has none."""
+    is_document = record.record_type == "conversion"
+    return record.fields.get("content-type", "").partition(";")[0].strip() or None if is_document else None
 
 
 def http_head(block: bytes) -> bytes:

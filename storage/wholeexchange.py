@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from storage.capture import Capture
 from storage.errors import NotReadableWarc
-from storage.gzipmembers import BROKEN, Member, gzip_member, new_decompressor
+from storage.gzipmembers import BROKEN, Member, gzip_member, new_decompressor, unpack_member
 from storage.importnames import is_imported
 from storage.objects import Readable
+from storage.warcfields import parse_field_lines
 from storage.warcscan import scanned_record
 
 _GZIP = b"\x1f\x8b\x08"
@@ -26,6 +27,19 @@ def exchange_members(store: Readable, capture: Capture) -> tuple[bytes, ...]:
     data = store.get_range(capture.key, start, capture.offset - start + capture.length)
     before, main = data[: capture.offset - start], data[capture.offset - start :]
     return (*_beside(before, capture), _whole(main, capture))
+
+
+def told_beside(store: Readable, capture: Capture) -> list[tuple[str, str]]:
+    """What the metadata record beside a capture's record tells, in order; nothing where there is none. Raises as
+    `exchange_members` does."""
+    if is_imported(capture.key):
+        return []
+    for member in exchange_members(store, capture)[:-1]:
+        unpacked = unpack_member(member, capture.key, capture.offset)
+        record = scanned_record(Member(capture.offset, len(member), unpacked), capture.key)
+        if record.record_type == "metadata":
+            return parse_field_lines(record.block)
+    return []
 
 
 def _whole(data: bytes, capture: Capture) -> bytes:

@@ -15,6 +15,7 @@ LONG = (
     "crash",
     "stores_crawl",
     "rebuild",
+    "render",
     "reextract",
     "full_disk",
     "watch",

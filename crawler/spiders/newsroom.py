@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
@@ -24,6 +24,7 @@ from crawler.manners import retry_after_seconds
 from crawler.outcome import problem_of
 from crawler.problem import problem_from
 from crawler.progress import Progress
+from crawler.rendering.sharedfiles import SharedFiles
 from crawler.requisites import PageBudgets
 from crawler.robots import RobotsMiddleware
 from crawler.settlement import Settler
@@ -91,6 +92,7 @@ class NewsroomSpider(Spider):
             clock=services.clock,
         )
         self.pages = PageBudgets(source.page_requests, source.page_bytes)
+        self.files = SharedFiles() if source.render else None
         contact = source.contact or options.contact
         self.headers = agent.request_headers(source.user_agent or options.user_agent, contact)
         self.handler: WireHandler | None = None
@@ -166,12 +168,13 @@ class NewsroomSpider(Spider):
     # 2. lease
 
     def request_for(self, lead: Lead) -> Request:
-        """The request that visits a lead; conditional where an earlier whole response is kept (RFC 9110, 13.1)."""
+        """The request that visits a lead; conditional where an earlier whole response is kept (RFC 9110, 13.1), unless
+        scripts fill the page: its own validators say nothing of its text."""
         headers = dict(self.headers)
         if lead.kind == RESOURCE:
             # as a browser would ask for it: some newsrooms refuse their pictures otherwise
             headers |= {"Accept": "*/*", "Referer": lead.hints.get("page", "")}
-        if lead.last_capture is not None:
+        if lead.last_capture is not None and not (self.source.render and lead.kind == ARTICLE):
             if lead.etag:
                 headers["If-None-Match"] = lead.etag
             if lead.last_modified:
@@ -364,6 +367,19 @@ class NewsroomSpider(Spider):
             read.cancel()
             raise Stopped("the page was still being read")
         return read.result()
+
+    async def unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
+        """What comes of `work`. Raises Stopped when the crawl is stopped first; the work is ended then."""
+        task, stop = asyncio.create_task(work), asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise Stopped("the crawl was stopped")
+        finally:
+            stop.cancel()
+            task.cancel()
+            await asyncio.wait({task})
 
     async def pause(self, seconds: float) -> None:
         """Wait so long, or until the crawl is stopped."""

@@ -19,9 +19,11 @@ from storage.errors import NewsarkError, PageError
 from storage.holdings import Holdings
 from storage.readback import StoredExchange, read_capture
 from storage.uris import urlkey
+from storage.wholeexchange import told_beside
 
 MAX_HOPS = 10
 MAX_IMPORTS = 5
+MOST_REFERRED = 2
 
 
 class PageCaptures:
@@ -40,6 +42,10 @@ class PageCaptures:
         if page is None:
             return
         yield from self._with_original(page)
+        for record_id in self._given_to_browser(page):
+            answer = capture_of_record(self._connection, record_id)
+            if answer is not None and answer.record_id not in self._given:
+                yield from self._with_original(answer)
         for requisite in self._named_by(page, "page"):
             yield from self._file(requisite, page.date, 0)
 
@@ -68,11 +74,26 @@ class PageCaptures:
                 yield from self._file(named, at, depth + 1)
 
     def _with_original(self, capture: Capture) -> Iterator[Capture]:
-        original = capture_of_record(self._connection, capture.refers_to) if capture.refers_to else None
-        for one in (original, capture):
-            if one is not None and one.record_id not in self._given:
+        chain = [capture]
+        # what a browser made refers to its page, and that may be a revisit
+        while (last := chain[-1]).refers_to and len(chain) <= MOST_REFERRED:
+            original = capture_of_record(self._connection, last.refers_to or "")
+            if original is None:
+                break
+            chain.append(original)
+        for one in reversed(chain):
+            if one.record_id not in self._given:
                 self._given.add(one.record_id)
                 yield one
+
+    def _given_to_browser(self, page: Capture) -> list[str]:
+        """The record ids of what a browser was given when it made this page's document."""
+        if page.record_type != "conversion":
+            return []
+        try:
+            return [value for name, value in told_beside(self._holdings, page) if name == "answeredBy"]
+        except NewsarkError:
+            return []
 
     def _nearest(self, url: str, at: datetime) -> Capture | None:
         key = urlkey(url)

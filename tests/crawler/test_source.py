@@ -56,6 +56,10 @@ requisites = "images"
 page_requests = 50
 page_bytes = 5000000
 block = ["*/banner/"]
+render = true
+render_seconds = 20
+scroll = 3
+click = ["button.decline"]
 robots = "ignore"
 robots_reason = "The publisher asked us to, letter of 2024-05-01"
 user_agent = "Gazette archive (+https://archive.example)"
@@ -95,6 +99,8 @@ author = ["span.by", "jsonld:author[].name"]
             "'/rss' is not a URL to visit: it has no scheme",
         ),
         ('insecure_tls = "yes"', "insecure_tls", "must be true or false, not 'yes'"),
+        ('click = ["p::text"]', "click", "takes elements; leave ::text and ::attr() out"),
+        ("render_seconds = 0", "render_seconds", "must be at least 1, not 0"),
         ('discover = "always"', "discover", "must be 'auto' or 'listed', not 'always'"),
         ('discover = "listed"', "", "needs at least one of feeds, sitemaps and sections"),
         ('robots = "ignore"', "", "needs a robots_reason"),
