@@ -21,18 +21,28 @@ from storage.sources import Sources
 
 T = TypeVar("T")
 LEAST_SECONDS = 5.0
+MOST_SECONDS = 60.0
 MOST_REMEMBERED = 200
 
 
 class Remembered:
-    """Facts about the whole archive: gathered again when the catalogue has changed, and no more often than each few
-    seconds. Of many who ask at one time one gathers, the others wait."""
+    """Facts about the whole archive: gathered again when the catalogue has changed, no more often than each few
+    seconds, and after a minute in any case, since they tell of the last day or week. Of many who ask at one time one
+    gathers, the others wait. Keys must be few: none may hold what a visitor wrote."""
 
-    def __init__(self, archive: Archive) -> None:
-        self._archive = archive
+    def __init__(
+        self, archive: Archive, least_seconds: float = LEAST_SECONDS, most_seconds: float = MOST_SECONDS
+    ) -> None:
+        self._archive, self._least, self._most = archive, least_seconds, most_seconds
         self._lock = threading.Lock()
         self._gathering: dict[str, threading.Lock] = {}
-        self._known: dict[str, tuple[float, object, Any]] = {}
+        self._known: dict[str, tuple[float, float, object, Any]] = {}
+
+    @property
+    def keys(self) -> list[str]:
+        """What is remembered now."""
+        with self._lock:
+            return sorted(self._known)
 
     def get(self, key: str, make: Callable[[], T]) -> T:
         """What `make` gave, now or before; it may ask for what is under other keys."""
@@ -41,14 +51,15 @@ class Remembered:
         with gathering:
             before = self._known.get(key)
             now = time.monotonic()
-            if before is not None and now - before[0] < LEAST_SECONDS:
-                return before[2]  # type: ignore[no-any-return]
+            if before is not None and now - before[0] < self._least:
+                return before[3]  # type: ignore[no-any-return]
             state = self._state()
-            value = before[2] if before is not None and before[1] == state else make()
+            is_still_so = before is not None and before[2] == state and now - before[1] < self._most
+            gathered, value = (before[1], before[3]) if before is not None and is_still_so else (now, make())
             with self._lock:
                 if len(self._known) >= MOST_REMEMBERED:
                     self._known.clear()
-                self._known[key] = now, state, value
+                self._known[key] = now, gathered, state, value
             return value
 
     def _state(self) -> object:
