@@ -132,6 +132,8 @@ def test_versions_are_compared_word_by_word(room: Room, ids: dict[str, str]) -> 
     assert ["new", " new"] in line["new"]
     assert "".join(text for _, text in line["old"]).startswith("Sentence 3 on the harbour")
     assert "<ins> new</ins>" in room.get(f"/articles/{ids['one']}/compare?old=1&new=2", **PAGE).text
+    shown = room.get(f"/articles/{ids['one']}/replay", Host="[::1]:80", **PAGE).text
+    assert ("<iframe" in shown, "localhost" in shown) == (False, True)
     assert room.get(f"/articles/{ids['two']}/compare.json").status == 404
     assert room.get(f"/articles/{ids['one']}/compare.json?old=7").status == 404
 

@@ -91,7 +91,8 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _address(host: str, listening: socket.socket) -> str:
-    name = f"[{host}]" if ":" in host else host
+    # under ::1 browsers show no frame (CSP knows no IPv6 address); under this name they find it all the same
+    name = "localhost" if host == "::1" else f"[{host}]" if ":" in host else host
     return f"http://{name}:{listening.getsockname()[1]}/"
 
 
@@ -157,11 +158,9 @@ def _words(home: Home, host: str, port: int) -> list[str]:
     from reading.web.door import LOOPBACK
 
     words = ["--archive", home.settings.archive]
-    words += [
-        word
-        for name in sorted(LOOPBACK | {f"[{host}]" if ":" in host else host})
-        for word in ("--embed-in", f"http://{name}:{port}")
-    ]
+    # what CSP cannot name, an IPv6 address, may not show a frame
+    names = sorted(name for name in LOOPBACK | {host} if ":" not in name)
+    words += [word for name in names for word in ("--embed-in", f"http://{name}:{port}")]
     return [*words, "--endpoint-url", home.settings.endpoint_url] if home.settings.endpoint_url else words
 
 
