@@ -26,10 +26,12 @@ class Replaying:
 @contextmanager
 def replaying(host: str, port: int, words: Sequence[str]) -> Iterator[Replaying]:
     """Run it until the block ends; `words` are further options of the command."""
-    command = [sys.executable, "-m", "newsark", "replay", "--host", host, "--port", str(port), *words]
-    # a session of its own: Ctrl-C in the terminal ends the room, which then ends this
+    command = [sys.executable, "-m", "newsark", "replay", "--host", host, "--port", str(port), "--beside", *words]
+    # A session of its own: Ctrl-C in the terminal ends the room, which then ends this. Its standard input ends with the
+    # room too, whatever ended it.
+    pipe = subprocess.PIPE
     process = subprocess.Popen(  # noqa: S603 - our own program, its words no shell reads
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True
     )
     try:
         yield _started(process)

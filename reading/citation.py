@@ -28,9 +28,9 @@ def bibtex(record: Mapping[str, Any], source_name: str) -> str:
     fields = {
         "title": _tex(record.get("headline") or record["url"]),
         "author": " and ".join("{" + _tex(name) + "}" for name in _names(record)),
-        "date": (record.get("datePublished") or "")[:10],
+        "date": _tex((record.get("datePublished") or "")[:10]),
         "journaltitle": _tex(source_name),
-        "langid": record.get("inLanguage") or "",
+        "langid": _tex(record.get("inLanguage") or ""),
         "url": _bare(record.get("canonicalUrl") or record["url"]),
         "urldate": _captured(record)[:10],
         "note": _tex(_kept(record)),
@@ -90,4 +90,4 @@ def _tex(text: str) -> str:
 
 def _bare(url: str) -> str:
     """The address with what would end its field encoded."""
-    return url.replace("{", "%7B").replace("}", "%7D").replace("\\", "%5C").replace("\n", "")
+    return plain(url).replace("{", "%7B").replace("}", "%7D").replace("\\", "%5C").replace("\n", "")

@@ -66,7 +66,10 @@ def _reading(
         page = replace(page_of(record, stored), selectors=selectors)
     except (KeyError, TypeError, ValueError) as problem:
         return Check("words", None, f"it cannot be read again: {problem}")
-    reading = pool.submit(page).result(timeout=READING_SECONDS)
+    try:
+        reading = pool.submit(page).result(timeout=READING_SECONDS)
+    except TimeoutError:
+        return Check("words", None, "too many are read at this moment; ask again later")
     if was_no_answer(reading):
         return Check("words", None, f"it could not be read to its end: {reading.reason}")
     differences = list(record_differences(record, reading))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -15,6 +16,8 @@ from reading.comparison import differing_fields
 Word = tuple[Literal["same", "gone", "new"], str]
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 MOST_WORDS = 20_000
+MOST_PAIRS = 1_000_000
+MOST_WORK = 150_000_000
 _SHOWN_FIRST = ("headline", "alternativeHeadline", "description", "author", "dateModified", "datePublished")
 _NOT_SHOWN = frozenset({"articleBody", "articleBodyHtml", "sections", "wordCount", "removed"})
 
@@ -37,10 +40,10 @@ def words_between(old: str, new: str) -> list[Word]:
     came. Long texts are compared as wholes."""
     first, second = _WORDS.findall(old), _WORDS.findall(new)
     if len(first) + len(second) > MOST_WORDS:
-        return [("same", old)] if old == new else [("gone", old), ("new", new)]
+        return _whole(old, new)
     found: list[Word] = []
     gone = new_ = ""
-    for what, a, b, c, d in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
+    for what, a, b, c, d in _matcher(first, second).get_opcodes():
         was, now = "".join(first[a:b]), "".join(second[c:d])
         if what == "equal" and (was.strip() or not (gone or new_)):
             found += [*_changed(gone, new_), ("same", was)]
@@ -49,6 +52,18 @@ def words_between(old: str, new: str) -> list[Word]:
             # the space between two words that changed is no place to stop at
             gone, new_ = gone + was, new_ + now
     return found + _changed(gone, new_)
+
+
+def _whole(old: str, new: str) -> list[Word]:
+    return [("same", old)] if old == new else [("gone", old), ("new", new)]
+
+
+def _matcher(first: list[str], second: list[str]) -> SequenceMatcher[str]:
+    """What compares them. Where too many parts are the same as too many others, as spaces and empty lines are, these
+    are matched beside others only: the time grows with the number of pairs."""
+    counts = Counter(first)
+    pairs = sum(count * counts[part] for part, count in Counter(second).items())
+    return SequenceMatcher(None, first, second, autojunk=pairs > MOST_PAIRS)
 
 
 def _changed(gone: str, new: str) -> list[Word]:
@@ -60,15 +75,19 @@ def _changed(gone: str, new: str) -> list[Word]:
 
 
 def paragraphs_of(old: str, new: str) -> Iterator[Paragraph]:
-    """Every paragraph of both texts, in order; one that was rewritten stands as one."""
+    """Every paragraph of both texts, in order; one that was rewritten stands as one. Where very much differs, the last
+    of it is compared as wholes."""
     first, second = old.split("\n"), new.split("\n")
-    for what, a, b, c, d in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
+    left = MOST_WORK
+    for what, a, b, c, d in _matcher(first, second).get_opcodes():
         if what == "equal":
             yield from (Paragraph(number, (("same", text),)) for number, text in enumerate(second[c:d], c + 1))
             continue
         paired = min(b - a, d - c)
         for number in range(paired):
-            yield Paragraph(c + number + 1, tuple(words_between(first[a + number], second[c + number])))
+            was, now = first[a + number], second[c + number]
+            left -= len(_WORDS.findall(was)) * len(_WORDS.findall(now))
+            yield Paragraph(c + number + 1, tuple(words_between(was, now) if left > 0 else _whole(was, now)))
         for text in first[a + paired : b]:
             yield Paragraph(d + 1, (("gone", text),))
         for number, text in enumerate(second[c + paired : d], c + paired + 1):

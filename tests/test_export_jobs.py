@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -57,6 +58,26 @@ def test_a_full_disk_is_its_reason_and_the_next_one_is_built(jobs: ExportJobs) -
     assert failed.state == "failed"
     assert "No space left" in (failed.problem or "")
     assert failed.files == ()
+    assert ended(jobs, jobs.add("csv", {}, None, writes("x"))).state == "done"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_is_told_and_the_next_one_is_built(jobs: ExportJobs) -> None:
+    def faulty(target: Path, on_step: Callable[[], None]) -> int:
+        raise KeyError("archive")
+
+    failed = ended(jobs, jobs.add("csv", {}, None, faulty))
+    assert (failed.state, failed.files) == ("failed", ())
+    assert ended(jobs, jobs.add("csv", {}, None, writes("x"))).state == "done"
+
+
+def test_one_whose_directory_is_taken_away_does_not_hold_up_the_next(jobs: ExportJobs, tmp_path: Path) -> None:
+    def removed(target: Path, on_step: Callable[[], None]) -> int:
+        shutil.rmtree(target.parent)
+        (target / "a.txt").write_text("abc")
+        return 1
+
+    assert ended(jobs, jobs.add("csv", {}, None, removed)).state == "failed"
     assert ended(jobs, jobs.add("csv", {}, None, writes("x"))).state == "done"
 
 

@@ -7,12 +7,15 @@ import io
 import json
 import re
 import shutil
+import socket
 import subprocess
 import time
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from lxml import html
@@ -20,7 +23,13 @@ from lxml import html
 from newsark.home import utc_now
 from pipelines.pool import ReaderPool
 from reading.article import history_of
+from reading.ledger import Wanted, ledger
 from reading.provenance import check_record
+from reading.web.exportjobs import ExportJobs
+from reading.web.ledgerpage import LedgerAsked
+from reading.web.ledgerpage import _entries as ledger_entries
+from reading.web.room import Remembered
+from reading.web.room import Room as WholeRoom
 from storage.archive import Archive, ArchiveSettings
 from tests.cli import newsark
 from tests.readingroom import BREAK, HOSTILE_ID, RUN, Room, lived, serving
@@ -127,6 +136,8 @@ def test_versions_are_compared_word_by_word(room: Room, ids: dict[str, str]) -> 
     assert ["new", " new"] in line["new"]
     assert "".join(text for _, text in line["old"]).startswith("Sentence 3 on the harbour")
     assert "<ins> new</ins>" in room.get(f"/articles/{ids['one']}/compare?old=1&new=2", **PAGE).text
+    shown = room.get(f"/articles/{ids['one']}/replay", Host="[::1]:80", **PAGE).text
+    assert ("<iframe" in shown, "localhost" in shown) == (False, True)
     assert room.get(f"/articles/{ids['two']}/compare.json").status == 404
     assert room.get(f"/articles/{ids['one']}/compare.json?old=7").status == 404
 
@@ -229,6 +240,40 @@ def test_the_ledger_is_a_page_a_feed_and_a_table(room: Room) -> None:
     assert len(room.get("/ledger.csv").text.splitlines()) == found["total"] + 1
 
 
+def test_the_ledger_is_remembered_once_and_each_question_answered_as_it_is_asked(kept: tuple[str, Path]) -> None:
+    archive = Archive.open(kept[1], ArchiveSettings(), utc_now, create=False)
+    made = WholeRoom(archive, "kept", ExportJobs(archive.state / "none", archive.clock), str, no_pool)
+    for text, kind, source, since in (
+        ("one", (), (), ""),
+        ("TWO", ("removed",), ("n",), "2026-01-01"),
+        ("", (), (), ""),
+    ):
+        asked = LedgerAsked(kind=kind, source=source, since=since, text=text)
+        moment = datetime.fromisoformat(since).replace(tzinfo=UTC) if since else None
+        wanted = Wanted(source, kind, moment, text or None)
+        assert ledger_entries(made, asked) == ledger(archive, wanted) != []
+    assert [key for key in made.remembered.keys if "ledger" in key] == ["ledger"]
+    archive.close()
+
+
+def no_pool() -> ReaderPool:
+    raise AssertionError
+
+
+def test_what_tells_of_the_last_days_is_gathered_again_though_nothing_came_in(kept: tuple[str, Path]) -> None:
+    archive = Archive.open(kept[1], ArchiveSettings(), utc_now, create=False)
+    gathered: list[int] = []
+
+    def gather() -> int:
+        gathered.append(len(gathered))
+        return len(gathered)
+
+    lasting, passing = Remembered(archive, 0, 3600), Remembered(archive, 0, 0)
+    assert [lasting.get("a", gather) for _ in range(3)] == [1, 1, 1]
+    assert [passing.get("a", gather) for _ in range(3)] == [2, 3, 4]
+    archive.close()
+
+
 def test_an_address_leads_to_its_article(room: Room, kept: tuple[str, Path], ids: dict[str, str]) -> None:
     found = room.get(f"/find?url={kept[0]}/news/one%23part")
     assert (found.status, found.headers["location"]) == (303, f"/articles/{ids['one']}")
@@ -279,10 +324,12 @@ def test_what_is_not_there_is_said_in_the_right_form(room: Room) -> None:
     assert room.get("/nothing").json["status"] == 404
     assert room.get("/articles/nothing.json").status == 404
     assert room.get("/static/..%2Froom.py").status == 404
+    assert room.get(f"/static/{'a' * 300}.css").status == 404
 
 
 def test_another_site_can_neither_ask_nor_lead_here(room: Room, ids: dict[str, str]) -> None:
     assert room.get("/", Host="evil.example").status == 400
+    assert room.get("/", Host="127.0.0.5:80").status == 200
     assert room.post("/exports", {"form": "csv"}, Origin="http://evil.example").status == 403
     assert room.post("/exports", {"form": "csv"}, Sec_Fetch_Site="cross-site").status == 403
     assert room.post("/exports.json", {"form": "csv"}, Origin=room.url, Sec_Fetch_Site="same-origin").status == 202
@@ -322,8 +369,27 @@ def test_a_proxy_says_who_comes_and_too_many_searches_wait(kept: tuple[str, Path
         assert statuses == [200, 200, 429]
         refused = room.get("/search.json", X_Forwarded_User="ann")
         assert 0 < int(refused.headers["retry-after"]) <= 60
+        assert room.post(f"/articles/{HOSTILE_ID}/check.json", X_Forwarded_User="ann").status == 429
         assert room.get("/search.json", X_Forwarded_User="bob").status == 200
         assert room.get("/help.json", X_Forwarded_User="ann").status == 200
+
+
+def test_replay_ends_with_the_room_even_when_that_is_killed(kept: tuple[str, Path], ids: dict[str, str]) -> None:
+    with serving("--archive", kept[1]) as room:
+        port = urlsplit(room.get(f"/articles/{ids['one']}/replay.json").json["replay"]).port
+        assert answers(port)
+        room.process.kill()
+        room.process.wait(timeout=20)
+        for _ in range(100):
+            if not answers(port):
+                return
+            time.sleep(0.1)
+    raise AssertionError(f"port {port} still answers")
+
+
+def answers(port: int | None) -> bool:
+    with socket.socket() as asked:
+        return asked.connect_ex(("127.0.0.1", port or 0)) == 0
 
 
 def test_an_archive_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -95,9 +95,13 @@ def test_an_archived_page_cannot_reach_the_room(page: Page, room: Room, one: str
 
 def test_bytes_are_verified_in_place(page: Page, room: Room, one: str) -> None:
     page.goto(f"{room.url}{one}")
-    page.get_by_role("button", name="Verify now").click()
-    expect(page.locator("#checked .good")).to_have_count(3)
+    page.evaluate("window.region = document.querySelector('#checked')")
+    page.get_by_role("button", name="Verify now").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#checked .good")).to_have_count(3, timeout=20_000)
     assert page.url.endswith(one)
+    expect(page.get_by_role("button", name="Verify now")).to_be_focused()
+    assert page.evaluate("window.region.isConnected && window.region.ariaLive") == "polite"
 
 
 def test_an_export_is_asked_for_watched_and_opened(page: Page, room: Room, tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
+import signal
 from dataclasses import replace
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -42,6 +44,7 @@ def replay(
             help="Let pages of this origin show the replay in a frame. May be repeated.",
         ),
     ] = None,
+    beside: Annotated[bool, typer.Option("--beside", hidden=True, help="End with the standard input.")] = False,
     archive: ArchiveOption = None,
     endpoint_url: EndpointOption = None,
 ) -> None:
@@ -64,8 +67,23 @@ def replay(
     except ModuleNotFoundError as missing:
         raise ExtraMissing("replays", "replay") from missing
     patch_all()
+    if beside:
+        _end_with_input()
     home = _hurried(Home.here(archive=archive, endpoint_url=endpoint_url))
     _serve(home, host, port, Origins(0, 0, frame_url, content_url, embedders))
+
+
+def _end_with_input() -> None:
+    """End this process when whoever started it ends, however that came: nobody else would."""
+    from gevent.monkey import get_original
+
+    def wait() -> None:
+        while os.read(0, 1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    # a real thread: in a greenlet the reading would stop all others
+    get_original("_thread", "start_new_thread")(wait, ())
 
 
 def _origin(url: str | None) -> tuple[str, str]:

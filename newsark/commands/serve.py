@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,6 +51,8 @@ def serve(
     On another address than loopback it asks for the token in
     NEWSARK_SERVE_TOKEN, or for the header of a proxy. Ctrl-C ends it.
     """
+    # as Ctrl-C, so that what runs beside the room ends in order
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     home = Home.here(archive=archive, endpoint_url=endpoint_url)
     token = home.settings.serve_token
     if token is not None and len(token) < LEAST_TOKEN:
@@ -88,7 +91,8 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _address(host: str, listening: socket.socket) -> str:
-    name = f"[{host}]" if ":" in host else host
+    # under ::1 browsers show no frame (CSP knows no IPv6 address); under this name they find it all the same
+    name = "localhost" if host == "::1" else f"[{host}]" if ":" in host else host
     return f"http://{name}:{listening.getsockname()[1]}/"
 
 
@@ -140,7 +144,7 @@ def _room(home: Home, archive: Archive, wanted: _Replay, listening: socket.socke
             room.no_replay = wanted.why_none
             yield room
             return
-        with replaying(wanted.host, wanted.port, _words(home, listening.getsockname()[1])) as running:
+        with replaying(wanted.host, wanted.port, _words(home, *listening.getsockname()[:2])) as running:
             room.replay = ReplayPlace(port=running.port) if running.port else None
             room.no_replay = running.problem and f"Pages cannot be shown as they were: {running.problem}"
             yield room
@@ -148,13 +152,15 @@ def _room(home: Home, archive: Archive, wanted: _Replay, listening: socket.socke
         room.close()
 
 
-def _words(home: Home, port: int) -> list[str]:
+def _words(home: Home, host: str, port: int) -> list[str]:
     """The options that lead replay to the same archive and let the room show its frame; what is in files and variables
     it reads itself."""
     from reading.web.door import LOOPBACK
 
     words = ["--archive", home.settings.archive]
-    words += [word for name in sorted(LOOPBACK) for word in ("--embed-in", f"http://{name}:{port}")]
+    # what CSP cannot name, an IPv6 address, may not show a frame
+    names = sorted(name for name in LOOPBACK | {host} if ":" not in name)
+    words += [word for name in names for word in ("--embed-in", f"http://{name}:{port}")]
     return [*words, "--endpoint-url", home.settings.endpoint_url] if home.settings.endpoint_url else words
 
 

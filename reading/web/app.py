@@ -6,9 +6,9 @@ from collections.abc import Callable
 from http import HTTPStatus
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.exc import SQLAlchemyError
@@ -59,7 +59,7 @@ DOING: tuple[tuple[str, Callable[..., Any], int], ...] = (
 )
 """What programs ask to be done, with the status of the answer."""
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-_STATIC = files("reading.web") / "static"
+_STATIC = {one.name: one for one in (files("reading.web") / "static").iterdir()}
 
 
 def make_app(room: Room, access: Access, pace: Pace) -> FastAPI:
@@ -104,18 +104,17 @@ def _tag(path: str) -> str:
     return path.split("/")[1].partition(".")[0]
 
 
-def _checked(request: Request, record_id: str) -> HTMLResponse:
+def _checked(request: Request, facts: Annotated[articles.Checked, Depends(articles.check)]) -> HTMLResponse:
     """The same as a page, or as a part of one for htmx."""
-    facts = articles.check(request.app.state.room, record_id)
     return HTMLResponse(page_html(request, CHECK, facts))
 
 
 def _static(name: str) -> Response:
-    path = _STATIC / name
+    file = _STATIC.get(name)
     kind = next((kind for suffix, kind in TYPES.items() if name.endswith(suffix)), None)
-    if kind is None or not path.is_file():
+    if kind is None or file is None:
         raise HTTPException(404, "there is no such file")
-    return Response(path.read_bytes(), media_type=kind, headers={"Cache-Control": "max-age=3600"})
+    return Response(file.read_bytes(), media_type=kind, headers={"Cache-Control": "max-age=3600"})
 
 
 def _add_handlers(app: FastAPI) -> None:
@@ -138,6 +137,10 @@ def _add_handlers(app: FastAPI) -> None:
     def catalogue_away(request: Request, problem: SQLAlchemyError) -> Response:
         reason = str(getattr(problem, "orig", None) or problem).splitlines()[0]
         return _trouble(request, 503, f"the catalogue cannot be read now: {reason}")
+
+    @app.exception_handler(OSError)
+    def disk_away(request: Request, problem: OSError) -> Response:
+        return _trouble(request, 503, f"a file cannot be read or written now: {problem.strerror or problem}")
 
 
 def _status_of(problem: NewsarkError) -> int:

@@ -15,6 +15,7 @@ from reading.life import Entry, life_of
 from reading.lifeline import lifeline
 from reading.provenance import check_record
 from reading.web.facts import Facts, captured_of
+from reading.web.pace import Searching
 from reading.web.room import Room, TheRoom
 from reading.worddiff import Word, fields_between, paragraphs_of
 from storage.timestamps import timestamp14
@@ -245,7 +246,7 @@ class Checked(Facts):
     checks: list[CheckLine]
 
 
-def check(room: TheRoom, record_id: str) -> Checked:
+def check(room: TheRoom, record_id: str, _: Searching) -> Checked:
     """Read the bytes of a record now, hold them against their digests, and read the article out of them again."""
     history, record = version_of(room, record_id)
     found = check_record(room.archive, history.source, record, room.pool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,7 +61,14 @@ class Access:
 
     def knows_host(self, headers: Headers) -> bool:
         """Whether the name by which this machine was asked is its own."""
-        return bool(self.token or self.header) or re.sub(r":\d+$", "", headers.get("host", "")) in LOOPBACK
+        return bool(self.token or self.header) or _is_loopback(re.sub(r":\d+$", "", headers.get("host", "")))
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return name in LOOPBACK or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def _cookie_of(headers: Headers) -> str:
@@ -102,7 +110,7 @@ class Door:
             return _trouble(403, "what changes something is asked for by the room's own pages only")
         who = access.who(headers, request.client.host if request.client else "")
         request.scope[WHO] = who or ""
-        if who is not None or _OPEN.fullmatch(request.url.path):
+        if who is not None or _OPEN.fullmatch(request.scope["path"]):
             return None
         if access.header:
             return _trouble(401, f"the proxy in front of this room says in {access.header} who comes, and said nothing")

@@ -96,8 +96,7 @@ class ExportJobs:
             make_directories(self._directory / job.id / FILES)
             self._keep(job)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="exports", daemon=True)
-                self._thread.start()
+                self._begin_work()
         self._builds.put((job.id, build))
         return job
 
@@ -131,16 +130,31 @@ class ExportJobs:
             thread.join(timeout=5)
 
     def _keep(self, job: ExportJob) -> None:
+        """Know it, and write it down if that can be: what is not written is known as stopped by the next process."""
         self._jobs[job.id] = job
-        write_durably(self._directory / job.id / JOB, [orjson.dumps(asdict(job))])
+        try:
+            write_durably(self._directory / job.id / JOB, [orjson.dumps(asdict(job))])
+        except OSError as problem:
+            _log.warning("export %s is not written down: %s", job.id, problem)
 
     def _change(self, job_id: str, **values: Any) -> None:
         with self._lock:
             self._keep(replace(self._jobs[job_id], **values))
 
+    def _begin_work(self) -> None:
+        self._thread = threading.Thread(target=self._work, name="exports", daemon=True)
+        self._thread.start()
+
     def _work(self) -> None:
-        while (wanted := self._builds.get()) is not None:
-            self._build(*wanted)
+        is_over = False
+        try:
+            while (wanted := self._builds.get()) is not None:
+                self._build(*wanted)
+            is_over = True
+        finally:
+            # a fault ends this thread, and standard error has it; those that wait are built by another
+            if not is_over:
+                self._begin_work()
 
     def _build(self, job_id: str, build: Build) -> None:
         """Build one; whatever goes wrong with it is said in it, and the next one is built."""
@@ -156,21 +170,22 @@ class ExportJobs:
                     self._jobs[job_id] = replace(self._jobs[job_id], rows=steps)
 
         target = self._directory / job_id / FILES
+        ending: dict[str, Any] = {"state": FAILED, "problem": "a fault of Newsark: standard error says more"}
         try:
             self._begin(job_id)
             rows = build(target, on_step)
+            paths = sorted(target.iterdir())
+            sizes = tuple(path.stat().st_size for path in paths)
+            ending = {"state": DONE, "rows": rows, "files": tuple(path.name for path in paths), "sizes": sizes}
         except Stopped:
-            shutil.rmtree(target, ignore_errors=True)
-            self._change(job_id, state=STOPPED, problem="it was stopped")
-            return
+            ending = {"state": STOPPED, "problem": "it was stopped"}
         except (NewsarkError, OSError, SQLAlchemyError, ValueError) as problem:
             _log.warning("export %s failed: %s", job_id, problem)
-            shutil.rmtree(target, ignore_errors=True)
-            self._change(job_id, state=FAILED, problem=str(problem))
-            return
-        paths = sorted(target.iterdir())
-        files, sizes = tuple(path.name for path in paths), tuple(path.stat().st_size for path in paths)
-        self._change(job_id, state=DONE, rows=rows, files=files, sizes=sizes)
+            ending = {"state": FAILED, "problem": str(problem)}
+        finally:
+            if ending["state"] != DONE:
+                shutil.rmtree(target, ignore_errors=True)
+            self._change(job_id, **ending)
 
     def _begin(self, job_id: str) -> None:
         with self._lock:

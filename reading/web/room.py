@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
@@ -20,38 +20,62 @@ from storage.catalogue import alerts, observations, versions
 from storage.sources import Sources
 
 T = TypeVar("T")
-LEAST_SECONDS = 5.0
+LEAST_SECONDS, MOST_SECONDS = 5.0, 60.0
 TIMES_AS_LONG = 10
 MOST_REMEMBERED = 200
 
 
-class Remembered:
-    """Facts about the whole archive: gathered again when the catalogue has changed, but kept for a few seconds, and for
-    ten times as long as it took to gather them. Of many who ask at one time one gathers, the others wait."""
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """A fact with the state of the catalogue that it was gathered from; times are those of the monotonic clock."""
 
-    def __init__(self, archive: Archive) -> None:
-        self._archive = archive
+    value: Any
+    state: object
+    at: float
+    kept_until: float
+
+
+class Remembered:
+    """Facts about the whole archive: gathered again when the catalogue has changed, and after a minute in any case, since
+    they tell of the last day or week; but kept for a few seconds, and for ten times as long as it took to gather them.
+    Of many who ask at one time one gathers, the others wait. Keys must be few: none may hold what a visitor wrote."""
+
+    def __init__(
+        self, archive: Archive, least_seconds: float = LEAST_SECONDS, most_seconds: float = MOST_SECONDS
+    ) -> None:
+        self._archive, self._least, self._most = archive, least_seconds, most_seconds
         self._lock = threading.Lock()
         self._gathering: dict[str, threading.Lock] = {}
-        self._known: dict[str, tuple[float, object, Any]] = {}
+        self._known: dict[str, _Gathered] = {}
+
+    @property
+    def keys(self) -> list[str]:
+        """What is remembered now."""
+        with self._lock:
+            return sorted(self._known)
 
     def get(self, key: str, make: Callable[[], T]) -> T:
         """What `make` gave, now or before; it may ask for what is under other keys."""
         with self._lock:
             gathering = self._gathering.setdefault(key, threading.Lock())
         with gathering:
-            before = self._known.get(key)
-            began = time.monotonic()
-            if before is not None and began < before[0]:
-                return before[2]  # type: ignore[no-any-return]
-            state = self._state()
-            value = before[2] if before is not None and before[1] == state else make()
-            ended = time.monotonic()
-            with self._lock:
-                if len(self._known) >= MOST_REMEMBERED:
-                    self._known.clear()
-                self._known[key] = ended + max(LEAST_SECONDS, TIMES_AS_LONG * (ended - began)), state, value
-            return value
+            before, now = self._known.get(key), time.monotonic()
+            if before is None or now >= before.kept_until:
+                before = self._again(before, now, make)
+                with self._lock:
+                    if len(self._known) >= MOST_REMEMBERED:
+                        self._known.clear()
+                    self._known[key] = before
+            return before.value  # type: ignore[no-any-return]
+
+    def _again(self, before: _Gathered | None, now: float, make: Callable[[], T]) -> _Gathered:
+        """The fact as it was, as long as nothing changed; else gathered anew."""
+        state = self._state()
+        if before is not None and before.state == state and now - before.at < self._most:
+            return replace(before, kept_until=now + self._least)
+        value = make()
+        ended = time.monotonic()
+        return _Gathered(value, state, now, ended + max(self._least, TIMES_AS_LONG * (ended - now)))
 
     def _state(self) -> object:
         """What differs when anything was added that pages tell of."""
