@@ -36,9 +36,9 @@ class _Gathered:
 
 
 class Remembered:
-    """Facts about the whole archive: gathered again when the catalogue has changed, and after a minute in any case, since
-    they tell of the last day or week; but kept for a few seconds, and for ten times as long as it took to gather them.
-    Of many who ask at one time one gathers, the others wait. Keys must be few: none may hold what a visitor wrote."""
+    """Facts about the whole archive: gathered again when the catalogue has changed, and after a minute in any case,
+    since they tell of the last day or week; but kept for a few seconds, and for ten times as long as it took to gather
+    them. Of many who ask at one time one gathers. Keys must be few: none may hold what a visitor wrote."""
 
     def __init__(
         self, archive: Archive, least_seconds: float = LEAST_SECONDS, most_seconds: float = MOST_SECONDS
