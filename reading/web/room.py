@@ -73,9 +73,10 @@ class Remembered:
         state = self._state()
         if before is not None and before.state == state and now - before.at < self._most:
             return replace(before, kept_until=now + self._least)
+        began = time.monotonic()
         value = make()
         ended = time.monotonic()
-        return _Gathered(value, state, now, ended + max(self._least, TIMES_AS_LONG * (ended - now)))
+        return _Gathered(value, state, now, ended + max(self._least, TIMES_AS_LONG * (ended - began)))
 
     def _state(self) -> object:
         """What differs when anything was added that pages tell of."""
