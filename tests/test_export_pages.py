@@ -117,7 +117,7 @@ def test_a_wacz_is_whole_and_its_index_leads_to_its_records(kept: tuple[str, Pat
             data = package.read(one["path"])
             assert (one["bytes"], one["hash"]) == (len(data), "sha256:" + hashlib.sha256(data).hexdigest())
         head, *pages = map(json.loads, package.read("pages/pages.jsonl").splitlines())
-        lines = package.read("indexes/index.cdxj").splitlines()
+        lines = package.read("indexes/index.cdx").splitlines()
         warc = package.read("archive/data.warc.gz")
         assert package.getinfo("archive/data.warc.gz").compress_type == zipfile.ZIP_STORED
     assert head["format"] == "json-pages-1.0"
@@ -187,7 +187,7 @@ def test_what_the_standard_checker_does_not_look_at(
     records = newsark_here("export", "--archive", kept[1], "-o", "-").lines
     with zipfile.ZipFile(path) as package:
         _, *pages = map(json.loads, package.read("pages/pages.jsonl").splitlines())
-        entries = [parse_index_line(line) for line in package.read("indexes/index.cdxj").splitlines()]
+        entries = [parse_index_line(line) for line in package.read("indexes/index.cdx").splitlines()]
         warc = package.read("archive/data.warc.gz")
     assert sorted(page["id"] for page in pages) == sorted(record["id"] for record in records)
     shown = {(entry.url, entry.timestamp) for entry in entries}

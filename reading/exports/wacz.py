@@ -50,7 +50,8 @@ def export_wacz(
             for page in warc.write(selection, file, archive.clock, on_row):
                 pages.write(_page_line(page))
                 count, first = count + 1, first or page
-        with package.entry("indexes/index.cdxj", zipfile.ZIP_DEFLATED) as file:
+        # pywb takes no index that is called otherwise
+        with package.entry("indexes/index.cdx", zipfile.ZIP_DEFLATED) as file:
             for line in sorted_index(warc.index):
                 file.write(line)
         pages.seek(0)

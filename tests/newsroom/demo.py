@@ -108,6 +108,8 @@ def _run(archive: DemoArchive) -> int:
     for line in (
         f"{tools}/newsark status --archive {archive.place}",
         f"{tools}/newsark show {newsroom.url}/de/2026/03/12/radweg-endet-im-nichts --archive {archive.place}",
+        f"{tools}/newsark search Schiff OR пароход --archive {archive.place}",
+        f"{tools}/newsark serve --archive {archive.place}    # the reading room, in a browser",
         f"{tools}/newsark export --archive {archive.place} -o articles.jsonl",
         *archive.after,
     ):
