@@ -59,7 +59,7 @@ def csl(record: Mapping[str, Any], source_name: str) -> dict[str, Any]:
 
 
 def _names(record: Mapping[str, Any]) -> list[str]:
-    return [author["name"] for author in record.get("author") or ()]
+    return [author["name"] for author in record.get("author") or () if author.get("name")]
 
 
 def _captured(record: Mapping[str, Any]) -> str:
@@ -72,7 +72,7 @@ def _kept(record: Mapping[str, Any]) -> str:
     if not archive:
         return f"record {record['id']}"
     return (
-        f"captured {archive['date']}, WARC record {archive['recordId']}, {archive.get('payloadDigest') or ''}".rstrip(
+        f"captured {_captured(record)}, WARC record {archive['recordId']}, {archive.get('payloadDigest') or ''}".rstrip(
             ", "
         )
     )

@@ -48,6 +48,9 @@ def test_csl_has_parts_of_dates() -> None:
 def test_what_a_record_lacks_is_left_out() -> None:
     bare = {"id": "0" * 32, "url": "https://paper.example/", "metadata": {"dateDownloaded": "2026-03-11T09:00:00Z"}}
     assert "author" not in bibtex(bare, "P")
+    older = {**bare, "author": [{"url": "/a"}], "archive": {"recordId": "<urn:uuid:1>"}}
+    assert "captured 2026-03-11T09:00:00Z" in bibtex(older, "P")
+    assert "author" not in csl(older, "P")
     assert "issued" not in csl(bare, "P")
 
 

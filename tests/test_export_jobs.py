@@ -102,6 +102,22 @@ def test_one_is_stopped_on_its_way_and_before_it_begins(jobs: ExportJobs) -> Non
     assert jobs.get(running.id) is None
 
 
+def test_one_of_few_steps_is_stopped_as_well(jobs: ExportJobs) -> None:
+    begun, stopped = threading.Event(), threading.Event()
+
+    def slow(target: Path, on_step: Callable[[], None]) -> int:
+        begun.set()
+        assert stopped.wait(10)
+        on_step()
+        return 1
+
+    job = jobs.add("wacz", {}, 1, slow)
+    assert begun.wait(10)
+    jobs.stop(job.id)
+    stopped.set()
+    assert ended(jobs, job).state == "stopped"
+
+
 def test_those_of_a_process_that_died_are_known_as_stopped(tmp_path: Path) -> None:
     first = ExportJobs(tmp_path, utc_now)
     job = ended(first, first.add("csv", {"q": "a"}, 3, writes("abc")))

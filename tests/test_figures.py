@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from reading.figures import kaplan_meier, quantiles
@@ -22,3 +25,22 @@ def test_what_was_only_seen_for_a_while_lowers_nothing() -> None:
 def test_quantiles_are_values_that_were_there() -> None:
     assert quantiles([3, 1, 2, 10]) == {"median": 3, "p90": 10}
     assert quantiles([]) == {"median": None, "p90": None}
+
+
+HOSTILE_NAME = """
+from datetime import date
+from lxml import etree
+from reading.figures import Cover, DayCount
+from reading.web import drawing
+for name in ("a\\0b", "x\\x1b[31m", "\\ud800", "\\ufffe", "<script>&"):
+    days = drawing.by_day([DayCount(date(2026, 1, 1), "s", 3)], {"s": name}, "light")
+    months = drawing.coverage([Cover("s", "2026-01", 3, 2)], {"s": name}, "light")
+    for svg in (days, months):
+        assert etree.fromstring(svg.encode()).xpath("//*[local-name()='script']") == []
+"""
+
+
+def test_no_name_of_a_source_ends_what_draws() -> None:
+    """In a process of its own: what XML has no way to write ended the whole of it."""
+    done = subprocess.run([sys.executable, "-c", HOSTILE_NAME], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-500:]

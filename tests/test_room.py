@@ -25,12 +25,14 @@ from pipelines.pool import ReaderPool
 from reading.article import history_of
 from reading.ledger import Wanted, ledger
 from reading.provenance import check_record
+from reading.web.downloads import wacz_file, warc_file
 from reading.web.exportjobs import ExportJobs
 from reading.web.ledgerpage import LedgerAsked
 from reading.web.ledgerpage import _entries as ledger_entries
 from reading.web.room import Remembered
 from reading.web.room import Room as WholeRoom
 from storage.archive import Archive, ArchiveSettings
+from storage.errors import StorageError
 from tests.cli import newsark
 from tests.readingroom import BREAK, HOSTILE_ID, RUN, Room, lived, serving
 
@@ -163,6 +165,10 @@ def test_bytes_that_were_changed_are_told(kept: tuple[str, Path], ids: dict[str,
     pool = ReaderPool(1, timeout_seconds=20)
     checks = check_record(archive, "n", history.latest, pool)
     pool.close()
+    made = WholeRoom(archive, "copy", ExportJobs(tmp_path / "none", archive.clock), str, no_pool)
+    for download in (warc_file, wacz_file):
+        with pytest.raises(StorageError, match=where["filename"]):
+            download(made, ids["one"], None)
     archive.close()
     assert [(one.what, one.holds) for one in checks] == [("bytes", False)]
     assert where["filename"] in checks[0].found
@@ -318,6 +324,7 @@ def test_what_somebody_wrote_is_text_wherever_it_stands(room: Room) -> None:
         assert not re.search("[\u202a-\u202e\u2066-\u2069]", page.text), path
         assert len(page.body) < 400_000, path
     assert len(room.get(f"{at}/record").body) > 10_000_000
+    assert [room.get(f"{at}/{form}").status for form in ("warc", "wacz")] == [404, 404]
 
 
 def test_head_has_no_body(room: Room) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import IO
+from functools import partial
+from typing import IO, Any
 
 import orjson
+from fastapi import HTTPException
 from fastapi.responses import Response, StreamingResponse
 
 from reading.citation import bibtex, csl
 from reading.exports.selection import Selection
 from reading.exports.wacz import export_wacz, export_warc
+from reading.reextraction import original_of
 from reading.web.articles import version_of
 from reading.web.pace import Exporting
-from reading.web.room import TheRoom
+from reading.web.room import Room, TheRoom
+from storage.readback import read_capture
 
 JSON, BIBTEX, CSL = "application/json", "application/x-bibtex", "application/vnd.citationstyles.csl+json"
 WARC, WACZ = "application/warc", "application/wacz"
@@ -46,7 +50,7 @@ def csl_file(room: TheRoom, record_id: str) -> Response:
 
 def warc_file(room: TheRoom, record_id: str, _pace: Exporting) -> Response:
     """The page with what it needs as a WARC file: the stored records, byte for byte."""
-    _, record = version_of(room, record_id)
+    record = _kept(room, record_id)
     name = f"{record['id']}.warc.gz"
 
     def write(to: IO[bytes]) -> None:
@@ -57,12 +61,26 @@ def warc_file(room: TheRoom, record_id: str, _pace: Exporting) -> Response:
 
 def wacz_file(room: TheRoom, record_id: str, _pace: Exporting) -> Response:
     """The same as a WACZ package, which ReplayWeb.page opens."""
-    _, record = version_of(room, record_id)
+    record = _kept(room, record_id)
 
     def write(to: IO[bytes]) -> None:
         export_wacz(room.archive, room.name, Selection(record_ids=(record["id"],), latest_only=False), to)
 
     return _streamed(write, f"{record['id']}.wacz", WACZ)
+
+
+def _kept(room: Room, record_id: str) -> dict[str, Any]:
+    """The record, when its page can be read: what is left out of a selection of many is all there is of one.
+
+    Raises HTTPException 404 when nothing was kept, StorageError when it cannot be read now.
+    """
+    _, record = version_of(room, record_id)
+    where = record.get("archive")
+    if not where:
+        raise HTTPException(404, "nothing was kept of this page; the record is all there is")
+    place = (where["filename"], where["offset"], where["length"])
+    read_capture(room.archive.holdings, *place, resolve=partial(original_of, room.archive.catalogue))
+    return record
 
 
 DOWNLOADS: dict[str, tuple[Callable[..., Response], str]] = {

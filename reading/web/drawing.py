@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
@@ -9,12 +10,14 @@ import altair as alt
 import vl_convert
 
 from reading.figures import Cover, DayCount, Delay, Step
+from reading.wording import plain
 
 WIDTH, HEIGHT = 640, 260
 _INK = {"light": "#3a3a36", "dark": "#c9c6bd"}
 _LINES = {"light": "#dedbd2", "dark": "#3a3934"}
 # distinguishable for most eyes on both grounds (Okabe and Ito 2008, blue and orange first)
 COLOURS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c7f3f", "#999999"]
+_NO_XML = re.compile("[\ud800-\udfff\ufffe\uffff]")
 _drawing = threading.Lock()
 
 
@@ -26,7 +29,7 @@ def by_day(counts: list[DayCount], names: dict[str, str], theme: str) -> str:
     first = sorted(totals, key=lambda source: -totals[source])[: len(COLOURS) - 1]
     merged: dict[tuple[str, str], int] = {}
     for one in counts:
-        label = names.get(one.source, one.source)[:40] if one.source in first else "others"
+        label = _label(names.get(one.source, one.source)) if one.source in first else "others"
         key = one.day.isoformat(), label
         merged[key] = merged.get(key, 0) + one.articles
     rows = [{"day": day, "source": label, "articles": count} for (day, label), count in merged.items()]
@@ -90,7 +93,7 @@ def delays(found: list[Delay], theme: str) -> str:
 def coverage(covers: list[Cover], names: dict[str, str], theme: str) -> str:
     """How much of each month is saved, a line for each source."""
     rows = [
-        {"source": names.get(one.source, one.source)[:40], "month": one.month, "share": one.saved / one.known}
+        {"source": _label(names.get(one.source, one.source)), "month": one.month, "share": one.saved / one.known}
         for one in covers
     ]
     lines = len({row["source"] for row in rows})
@@ -110,6 +113,11 @@ def coverage(covers: list[Cover], names: dict[str, str], theme: str) -> str:
         .properties(height=max(60, 22 * lines))
     )
     return _svg(chart, theme)
+
+
+def _label(name: str) -> str:
+    """A name as it may stand in a plot: what XML has no way to write would end the whole process in what draws."""
+    return _NO_XML.sub("\ufffd", plain(name))[:40]
 
 
 def _values(rows: list[dict[str, Any]]) -> alt.InlineData:

@@ -163,10 +163,11 @@ class ExportJobs:
         def on_step() -> None:
             nonlocal steps
             steps += 1
+            # pages with all they need are few and slow
+            if job_id in self._stop:
+                raise Stopped
             if steps % 50 == 0:
                 with self._lock:
-                    if job_id in self._stop:
-                        raise Stopped
                     self._jobs[job_id] = replace(self._jobs[job_id], rows=steps)
 
         target = self._directory / job_id / FILES
