@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,13 @@ from storage.errors import BadSetting, BadSourceFile, CatalogueUnusable, Unknown
 # The catalogue's library and the sources' take long to load; a command loads what it needs.
 if TYPE_CHECKING:
     from crawler.source import Source
+    from newsark.storerows import StoreRows
     from reading.life import Confirmation
     from storage.archive import Archive
     from storage.place import Place
 
 SHOWN_SOURCES = 10
+PATIENCE_SECONDS = 5.0
 
 
 def utc_now() -> datetime:
@@ -56,6 +58,12 @@ class Home:
         if named and not (directory / FILE).is_file():
             raise BadSetting("environment", HOME_VARIABLE, f"{directory} has no {FILE}; newsark init makes one")
         return cls(directory, load_settings(directory, options))
+
+    def hurried(self) -> Home:
+        """The same with less patience: who looks at a page does not wait half a minute for each picture in it."""
+        own = self.settings
+        replicas = tuple(one.model_copy(update=_sooner(one)) for one in own.replicas)
+        return replace(self, settings=own.model_copy(update=_sooner(own) | {"replicas": replicas}))
 
     @property
     def place(self) -> Place:
@@ -188,6 +196,10 @@ class Home:
             if name in (source_id, called):
                 return source_id
         raise unknown_source(name, list(names))
+
+
+def _sooner(rows: StoreRows) -> dict[str, float]:
+    return {"store_patience_seconds": min(rows.store_patience_seconds, PATIENCE_SECONDS)}
 
 
 def find_source(name: str, known: list[KnownFile]) -> KnownFile:

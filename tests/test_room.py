@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import re
 import shutil
 import socket
@@ -353,6 +354,15 @@ def test_on_other_addresses_it_asks_who_comes(kept: tuple[str, Path], tmp_path: 
     assert done.code == 2
     assert "NEWSARK_SERVE_TOKEN" in done.err
     assert "--proxy-header" in done.err
+
+
+def test_who_comes_is_said_in_one_way(kept: tuple[str, Path], tmp_path: Path) -> None:
+    words = [*RUN, "serve", "--archive", kept[1], "--proxy-header", "X-User", "--no-replay"]
+    both = subprocess.run(
+        words, capture_output=True, text=True, timeout=60, env={**os.environ, "NEWSARK_SERVE_TOKEN": TOKEN}
+    )
+    assert both.returncode == 2
+    assert "take one" in both.stderr
 
 
 def test_a_token_lets_in(kept: tuple[str, Path]) -> None:

@@ -16,11 +16,8 @@ from newsark.address import is_loopback
 from newsark.console import say
 from newsark.home import Home
 from newsark.options import ArchiveOption, EndpointOption
-from newsark.storerows import StoreRows
 from reading.replay.origins import Origins
 from storage.errors import ExtraMissing, WrongUse
-
-PATIENCE_SECONDS = 5.0
 
 
 def replay(
@@ -69,7 +66,7 @@ def replay(
     patch_all()
     if beside:
         _end_with_input()
-    home = _hurried(Home.here(archive=archive, endpoint_url=endpoint_url))
+    home = Home.here(archive=archive, endpoint_url=endpoint_url).hurried()
     _serve(home, host, port, Origins(0, 0, frame_url, content_url, embedders))
 
 
@@ -96,17 +93,6 @@ def _embedder(url: str) -> str:
     if scheme not in ("http", "https") or not re.fullmatch(r"[\w.:\[\]-]+", netloc):
         raise WrongUse(f"--embed-in {url}: must be an address such as http://127.0.0.1:8370")
     return f"{scheme}://{netloc}"
-
-
-def _hurried(home: Home) -> Home:
-    """The same with less patience: who looks at a page does not wait half a minute for each picture in it."""
-    own = home.settings
-    replicas = tuple(one.model_copy(update=_sooner(one)) for one in own.replicas)
-    return replace(home, settings=own.model_copy(update=_sooner(own) | {"replicas": replicas}))
-
-
-def _sooner(rows: StoreRows) -> dict[str, float]:
-    return {"store_patience_seconds": min(rows.store_patience_seconds, PATIENCE_SECONDS)}
 
 
 def _serve(home: Home, host: str, port: int, origins: Origins) -> None:

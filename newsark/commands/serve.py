@@ -53,10 +53,12 @@ def serve(
     """
     # as Ctrl-C, so that what runs beside the room ends in order
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    home = Home.here(archive=archive, endpoint_url=endpoint_url)
+    home = Home.here(archive=archive, endpoint_url=endpoint_url).hurried()
     token = home.settings.serve_token
     if token is not None and len(token) < LEAST_TOKEN:
         raise WrongUse(f"serve_token has {len(token)} signs; take at least {LEAST_TOKEN}, such as openssl rand -hex 24")
+    if token and proxy_header:
+        raise WrongUse("a token and a proxy's header are two ways to say who comes; take one of them")
     if not is_loopback(host) and not (token or proxy_header):
         raise WrongUse(
             f"{host} is no loopback address: whoever reaches it could read the whole archive; set NEWSARK_SERVE_TOKEN"

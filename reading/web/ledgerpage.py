@@ -16,6 +16,8 @@ from reading.web.pace import Searching
 from reading.web.room import Room, TheRoom
 
 PER_PAGE = 50
+IN_FEED = 500
+"""A feed is asked for again and again; what is older is in the table."""
 Kind = Literal[KINDS]  # type: ignore[valid-type]
 
 
@@ -84,8 +86,8 @@ def ledger_page(
 
 
 def ledger_atom(room: TheRoom, wanted: TheLedgerQuestion, _: Searching) -> Response:
-    """The same as an Atom feed (RFC 4287)."""
-    data = atom(_entries(room, wanted), room.archive.clock())
+    """The newest of them as an Atom feed (RFC 4287)."""
+    data = atom(_entries(room, wanted)[-IN_FEED:], room.archive.clock())
     return Response(data, media_type="application/atom+xml")
 
 
