@@ -28,7 +28,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):
         archive = Path("archive")
         for _ in range(2):
-            with newsroom_process("--port", "8317", "--state", "clock.json") as newsroom:
+            with newsroom_process("--port", "8317", "--state", f"{scratch}/clock.json") as newsroom:
                 words = [
                     "--allow-host",
                     newsroom.url.removeprefix("http://"),
@@ -66,6 +66,8 @@ def paths(room: Room) -> dict[str, str]:
 
 def take(page: Page, room: Room, path: str, to: Path) -> None:
     """One picture, of what a window shows."""
+    # so high that a change is in it
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT + (200 if path.endswith("/compare") else 0)})
     page.goto(f"{room.url}{path}")
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(1500 if "replay" in path or "figures" in path else 200)
