@@ -257,6 +257,15 @@ def test_other_bytes_with_the_same_meaning_are_wrong(signer: Signer) -> None:
     assert check_signature(data[:-1] + b',"stem":"' + MANIFEST.stem.encode() + b'"}', keys(signer)) == "wrong-signature"
 
 
+def test_a_signature_has_one_spelling(signer: Signer) -> None:
+    data = sign(MANIFEST, signer).to_bytes()
+    value = json.loads(data)["signature"]["value"]
+    signs = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    other = value[:-3] + signs[signs.index(value[-3]) ^ 1] + "=="
+    assert base64.b64decode(other) == base64.b64decode(value)
+    assert check_signature(data.replace(value.encode(), other.encode()), keys(signer)) == "wrong-signature"
+
+
 @given(data=st.data())
 def test_no_changed_byte_passes(data: st.DataObject) -> None:
     signer = SIGNER
