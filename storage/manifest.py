@@ -180,7 +180,7 @@ def check_signature(data: bytes, keys: Mapping[str, PublicKey]) -> SignatureProb
         return "unknown-key"
     # The stored bytes, too, have to be what was signed: white space or a repeated key would be an altered manifest.
     signed = orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)
-    # So would another spelling of the signature: the last sign of base64 may have bits that mean nothing (RFC 4648, 3.5).
+    # So would another spelling of the signature: the last sign of base64 has bits that mean nothing (RFC 4648, 3.5).
     spelled = base64.b64encode(value).decode("ascii")
     entry = {"algorithm": found.algorithm, "keyId": found.key_id, "value": spelled}
     is_whole = orjson.dumps({**facts, "signature": entry}, option=orjson.OPT_SORT_KEYS) == data
