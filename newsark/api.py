@@ -32,23 +32,9 @@ if TYPE_CHECKING:
     import pyarrow
 
 
-class Filters(TypedDict, total=False):
-    """Which articles: moments of capture (ends left out), days, months or years of publication as text, languages,
-    what the last visit found, words, a query as `newsark search` has it, and how certain the text is at least."""
-
-    captured_since: datetime
-    captured_until: datetime
-    published_since: str
-    published_until: str
-    languages: Sequence[str]
-    state: str
-    text: str
-    query: str
-    min_confidence: float
-
-
 class WordlessFilters(TypedDict, total=False):
-    """The same for a search, whose query is named beside them."""
+    """Which articles: moments of capture (ends left out), days, months or years of publication as text, languages,
+    what the last visit found, words as they stand, and how certain the text is at least."""
 
     captured_since: datetime
     captured_until: datetime
@@ -58,6 +44,12 @@ class WordlessFilters(TypedDict, total=False):
     state: str
     text: str
     min_confidence: float
+
+
+class Filters(WordlessFilters, total=False):
+    """The same with a query, as `newsark search` has it."""
+
+    query: str
 
 
 class OpenArchive:

@@ -43,6 +43,21 @@ SourceFilesOption = Annotated[
     list[Path] | None,
     typer.Option("--source-file", metavar="FILE", help="A source file to work on. May be repeated."),
 ]
+SourceFilter = Annotated[
+    list[str] | None, typer.Option("--source", metavar="SOURCE", help="Only this source. May be repeated.")
+]
+PublishedSinceFilter = Annotated[
+    str | None, typer.Option("--published-since", metavar="DAY", help="Published on that day or later.")
+]
+PublishedUntilFilter = Annotated[
+    str | None, typer.Option("--published-until", metavar="DAY", help="Published before that day.")
+]
+LanguageFilter = Annotated[
+    list[str] | None, typer.Option("--language", metavar="TAG", help="In this language. May be repeated.")
+]
+StateFilter = Annotated[
+    str | None, typer.Option("--state", metavar="STATE", help="What the last visit found: present, removed, …")
+]
 NoProgressOption = Annotated[bool, typer.Option("--no-progress", help="Show no live lines.")]
 
 

@@ -19,7 +19,15 @@ from newsark.exportplaces import earlier_export, target_directory, target_file
 from newsark.exportquery import kind_of
 from newsark.home import Home, utc_now
 from newsark.moment import moment
-from newsark.options import ArchiveOption, EndpointOption
+from newsark.options import (
+    ArchiveOption,
+    EndpointOption,
+    LanguageFilter,
+    PublishedSinceFilter,
+    PublishedUntilFilter,
+    SourceFilter,
+    StateFilter,
+)
 from storage.errors import BadSetting, WrongUse
 
 if TYPE_CHECKING:
@@ -81,9 +89,7 @@ def export(
     format: Annotated[  # noqa: A002
         Format | None, typer.Option("--format", help="What to write; else as the file's name ends, or jsonl.")
     ] = None,
-    source: Annotated[
-        list[str] | None, typer.Option("--source", metavar="SOURCE", help="Only this source. May be repeated.")
-    ] = None,
+    source: SourceFilter = None,
     versions: Annotated[
         Which | None, typer.Option("--versions", help="Which versions of each article; the latest, if nothing else.")
     ] = None,
@@ -91,18 +97,10 @@ def export(
         str | None, typer.Option("--since", metavar="WHEN", help="Captured or seen since a date, or 24h, 7d, 4w ago.")
     ] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="WHEN", help="Captured or seen before that.")] = None,
-    published_since: Annotated[
-        str | None, typer.Option("--published-since", metavar="DAY", help="Published on that day or later.")
-    ] = None,
-    published_until: Annotated[
-        str | None, typer.Option("--published-until", metavar="DAY", help="Published before that day.")
-    ] = None,
-    language: Annotated[
-        list[str] | None, typer.Option("--language", metavar="TAG", help="In this language. May be repeated.")
-    ] = None,
-    state: Annotated[
-        str | None, typer.Option("--state", metavar="STATE", help="What the last visit found: present, removed, …")
-    ] = None,
+    published_since: PublishedSinceFilter = None,
+    published_until: PublishedUntilFilter = None,
+    language: LanguageFilter = None,
+    state: StateFilter = None,
     text: Annotated[str | None, typer.Option("--text", metavar="WORDS", help="With these words.")] = None,
     query: Annotated[
         str | None, typer.Option("--query", metavar="QUERY", help="What newsark search finds with this query.")

@@ -13,7 +13,15 @@ from newsark.commands.export import Which, _day, _state
 from newsark.console import counted, err, plain, print_json, say, say_line
 from newsark.home import Home, utc_now
 from newsark.moment import moment
-from newsark.options import ArchiveOption, EndpointOption
+from newsark.options import (
+    ArchiveOption,
+    EndpointOption,
+    LanguageFilter,
+    PublishedSinceFilter,
+    PublishedUntilFilter,
+    SourceFilter,
+    StateFilter,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,26 +44,16 @@ def search(
         list[str] | None,
         typer.Argument(metavar="WORDS", help='Words; also "a phrase", a OR b, -not, pref*, title:word.'),
     ] = None,
-    source: Annotated[
-        list[str] | None, typer.Option("--source", metavar="SOURCE", help="Only this source. May be repeated.")
-    ] = None,
+    source: SourceFilter = None,
     versions: Annotated[Which, typer.Option("--versions", help="Which versions of each article.")] = Which.LATEST,
     since: Annotated[
         str | None, typer.Option("--since", metavar="WHEN", help="Captured since a date, or 24h, 7d, 4w ago.")
     ] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="WHEN", help="Captured before that.")] = None,
-    published_since: Annotated[
-        str | None, typer.Option("--published-since", metavar="DAY", help="Published on that day or later.")
-    ] = None,
-    published_until: Annotated[
-        str | None, typer.Option("--published-until", metavar="DAY", help="Published before that day.")
-    ] = None,
-    language: Annotated[
-        list[str] | None, typer.Option("--language", metavar="TAG", help="In this language. May be repeated.")
-    ] = None,
-    state: Annotated[
-        str | None, typer.Option("--state", metavar="STATE", help="What the last visit found: present, removed, …")
-    ] = None,
+    published_since: PublishedSinceFilter = None,
+    published_until: PublishedUntilFilter = None,
+    language: LanguageFilter = None,
+    state: StateFilter = None,
     sort: Annotated[Order, typer.Option("--sort", help="What comes first; times are those of capture.")] = (
         Order.RELEVANCE
     ),
