@@ -14,8 +14,7 @@ from tests.year.comparison import LATEST, SOURCES
 from tests.year.script import DAY, REMOVALS, START, written
 
 ROOT = Path(__file__).parent.parent
-# so many that the two days of the wall have twice the visits which make it sure, whatever falls due when
-ARTICLES, DAYS = 120, 365
+ARTICLES, DAYS = 80, 365
 
 
 @pytest.mark.timeout(900)

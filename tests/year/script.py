@@ -11,7 +11,7 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 WORDS = ("harbour", "council", "bridge", "river", "school", "market", "winter", "budget", "vote", "crane", "nurse")
 REMOVALS = ("404", "410", "451", "soft404", "home", "section", "notice", "other")
-REDESIGN, OUTAGE, WALL = 150 * DAY, (200 * DAY, 201 * DAY), (250 * DAY, 252 * DAY)
+REDESIGN, OUTAGE, WALL = 150 * DAY, (200 * DAY, 201 * DAY), (250 * DAY, 253 * DAY)
 GONE = 120 * DAY
 """When the domain of the second newsroom is gone."""
 
