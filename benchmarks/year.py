@@ -4,7 +4,7 @@ python benchmarks/year.py [--articles 400] [--days 365] [--json]
 
 The real crawler watches two sites on loopback whose clock jumps to whatever falls due next. tests/year/script.py has
 edits loud and silent, headline changes, removals of eight kinds, restorations, moves, paywalls, a redesign, a donation
-banner with new words every week, an outage of a day, a wall for robots for three days, and a second newsroom whose domain
+banner with new words every week, an outage of a day, a wall for robots for three, and a second newsroom whose domain
 is gone. Ends with 1 when something scripted is missing from the ledger, or when the ledger tells of something that was
 not scripted. tests/test_year.py asserts the same of fewer articles.
 """
