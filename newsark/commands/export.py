@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
@@ -17,6 +16,7 @@ from newsark.commands.ledger import known_kind
 from newsark.console import counted, err, human_bytes, say, write_bytes
 from newsark.exportplaces import earlier_export, target_directory, target_file
 from newsark.exportquery import kind_of
+from newsark.filters import Which, known_state, published_day
 from newsark.home import Home, utc_now
 from newsark.moment import moment
 from newsark.options import (
@@ -28,7 +28,7 @@ from newsark.options import (
     SourceFilter,
     StateFilter,
 )
-from storage.errors import BadSetting, WrongUse
+from storage.errors import WrongUse
 
 if TYPE_CHECKING:
     from reading.exports.earlier import Earlier
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 
 NOUNS = {"articles": "record", "observations": "observation", "ledger": "entry"}
-
-_DAY = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 
 
 class Format(StrEnum):
@@ -59,13 +57,6 @@ class What(StrEnum):
     ARTICLES = "articles"
     OBSERVATIONS = "observations"
     LEDGER = "ledger"
-
-
-class Which(StrEnum):
-    """Which versions of each article."""
-
-    LATEST = "latest"
-    ALL = "all"
 
 
 class Splitting(StrEnum):
@@ -136,10 +127,10 @@ def export(
         "versions": None if versions is None else versions is Which.LATEST,
         "since": None if since is None else moment(since, "--since", utc_now()).isoformat(),
         "until": None if until is None else moment(until, "--until", utc_now()).isoformat(),
-        "published-since": _day(published_since, "--published-since"),
-        "published-until": _day(published_until, "--published-until"),
+        "published-since": published_day(published_since, "--published-since"),
+        "published-until": published_day(published_until, "--published-until"),
         "language": language or None,
-        "state": _state(state),
+        "state": known_state(state),
         "text": text,
         "query": query,
         "min-confidence": min_confidence,
@@ -263,21 +254,6 @@ def _write(home: Home, archive: Archive, wanted: Export, output: str) -> None:
     with _progress(archive, wanted.kind) as on_step:
         count = export_file(archive, wanted, target, name, on_step)
     say(f"Wrote {counted(count, noun)} to {output}", to=err)
-
-
-def _state(word: str | None) -> str | None:
-    from reading.exports.selection import STATES
-
-    if word is not None and word not in STATES:
-        raise BadSetting("option", "--state", f"{word!r} is no state; there are {', '.join(STATES)}")
-    return word
-
-
-def _day(text: str | None, option: str) -> str | None:
-    """A day, or a month, or a year, as text: so they are compared."""
-    if text is not None and not _DAY.fullmatch(text):
-        raise BadSetting("option", option, f"{text!r} is no day like 2026-11-23, month like 2026-11 or year")
-    return text
 
 
 @contextmanager

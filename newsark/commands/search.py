@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from newsark.commands.export import Which, _day, _state
 from newsark.console import counted, err, plain, print_json, say, say_line
+from newsark.filters import Which, known_state, published_day
 from newsark.home import Home, utc_now
 from newsark.moment import moment
 from newsark.options import (
@@ -82,10 +82,10 @@ def search(
         sources=[home.source_id(name) for name in source] if source else None,
         captured_since=None if since is None else moment(since, "--since", utc_now()),
         captured_until=None if until is None else moment(until, "--until", utc_now()),
-        published_since=_day(published_since, "--published-since"),
-        published_until=_day(published_until, "--published-until"),
+        published_since=published_day(published_since, "--published-since"),
+        published_until=published_day(published_until, "--published-until"),
         languages=tuple(language or ()),
-        state=_state(state),
+        state=known_state(state),
         query=" ".join(words or ()) or None,
         latest_only=versions is Which.LATEST,
     )
