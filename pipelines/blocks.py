@@ -14,6 +14,7 @@ from trafilatura import bare_extraction
 from trafilatura.settings import Document, Extractor
 
 from pipelines.page import html_parser
+from pipelines.remembered import remember_rules
 from pipelines.wording import text_of, words_of
 from pipelines.words import length_of
 
@@ -22,6 +23,8 @@ Kind = Literal["head", "p", "quote", "item", "row"]
 _EMPTY_PAGE = b'<html><body><div class="article-body" itemprop="articleBody"></div></body></html>'
 _BREAKS = ("lb", "p", "head", "list", "item", "table", "quote")
 _HTML_KINDS: dict[str, Kind] = {"h2": "head", "h3": "head", "h4": "head", "li": "item", "blockquote": "quote"}
+
+remember_rules()
 
 # a page's faults are its own affair: the libraries' remarks on them belong in no log of ours
 for _library in ("trafilatura", "htmldate", "charset_normalizer"):
