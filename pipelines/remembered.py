@@ -64,7 +64,7 @@ class Remembered:
             if verdict is None:
                 verdict = self._verdict(key)
             if verdict is UNSURE:
-                verdict = self._holds(element.tag, element.items())
+                verdict = self._holds(str(element.tag), [(str(name), str(value)) for name, value in element.items()])
             if verdict and element is not tree:
                 yield element
 

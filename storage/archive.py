@@ -185,10 +185,12 @@ class Archive:
         with self.catalogue.begin() as connection:
             return Furniture(connection, source_id).texts()
 
-    def alike(self, source_id: str, fingerprint: str) -> list[Version]:
-        """Versions of other sources that may have the same text, oldest capture first."""
+    def alike(self, source_id: str, fingerprints: Sequence[str]) -> dict[str, list[Version]]:
+        """For each fingerprint the versions of other sources that may have the same text, oldest capture first."""
+        if not fingerprints:
+            return {}
         with self.catalogue.begin() as connection:
-            return Versions(connection, source_id).alike(fingerprint)
+            return Versions(connection, source_id).alike(fingerprints)
 
     def articles_of_leads(self, source_id: str, lead_ids: Sequence[int]) -> dict[int, str]:
         """For each of these leads that showed an article before, that article's key."""
