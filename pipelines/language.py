@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
+from py3langid.langid import LanguageIdentifier
+
+from pipelines.languagemodel import load_identifier
 
 SHORT_CHARS, SAMPLE_CHARS = 160, 400
 """Enough to be sure of what is declared, and enough to be sure without; the time grows with the sample."""
@@ -76,4 +78,4 @@ def _base(tag: str) -> str:
 
 @cache
 def _identifier() -> LanguageIdentifier:
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    return load_identifier()
