@@ -18,6 +18,7 @@ import orjson
 from sqlalchemy.exc import DataError, IntegrityError
 
 from crawler import outcome
+from crawler.absence import absence_word, tells_of_absence
 from crawler.furniture import SourceFurniture
 from crawler.identity import shown_after, shown_by
 from crawler.keeper import Stopped
@@ -29,7 +30,7 @@ from pipelines.article import WHOLE, WITH_TEXT
 from pipelines.compare import PreviousVersion, compare, content_digest
 from pipelines.learned import LearnedFurniture
 from pipelines.likeness import Sketch, duplicate_of, fingerprint
-from pipelines.observation import Outcome, build_observation, observation_line
+from pipelines.observation import build_observation, observation_line
 from pipelines.record import build_record, record_line
 from storage.archive import Archive, Settlement
 from storage.capture import Capture
@@ -214,7 +215,7 @@ class _Group:
             # one that is tried again in a moment is not over
             self._observe_absence(visit)
         is_list, is_new = visit.lead.kind in LISTS, visit.lead.attempts < outcome.MAX_ATTEMPTS
-        if is_list and is_new and acknowledged.state != "pending" and _tells_of_absence(visit):
+        if is_list and is_new and acknowledged.state != "pending" and tells_of_absence(visit):
             self.is_source_doubtful |= absence_word(visit) in ("unreachable", "blocked")
         self._acknowledge(visit, acknowledged)
 
@@ -324,7 +325,7 @@ class _Group:
     def _observe_absence(self, visit: Visit) -> None:
         if visit.is_the_same:
             self._observe(visit, "unchanged", self._key(visit))
-        elif _tells_of_absence(visit):
+        elif tells_of_absence(visit):
             self._observe(visit, absence_word(visit), self._key(visit))
 
     def _observe(self, visit: Visit, word: str, key: str, detail: str | None = None) -> None:
@@ -347,54 +348,3 @@ def _file_again(visit: Visit) -> timedelta | None:
     problem = visit.problem
     may_pass = problem is not None and (problem.passing or problem.kind == "robots-unreachable")
     return REVISITS.after_file(visit.lead.attempts + 1, is_passing=may_pass)
-
-
-_WORDS: dict[str, Outcome] = {
-    "paywalled": "paywalled",
-    "challenge": "blocked",
-    "consent": "blocked",
-    "login": "blocked",
-    "soft404": "removed",
-    "removed-notice": "removed",
-    "leads-elsewhere": "removed",
-    "robots-unreachable": "unreachable",
-}
-"""What a page that is no whole article says of the article."""
-
-
-def _tells_of_absence(visit: Visit) -> bool:
-    """Whether the visit found something wrong; one that a rule forbade found nothing."""
-    problem = visit.problem
-    return problem is not None and ((problem.attempted and not problem.refused) or problem.kind in _WORDS)
-
-
-def absence_word(visit: Visit) -> str:
-    """The observation word for a visit that did not show an article."""
-    answer = visit.answer
-    if visit.problem is not None and visit.problem.kind in _WORDS:
-        return _WORDS[visit.problem.kind]
-    if answer is None:
-        return "unreachable"
-    if answer.status < 300 and _is_sent_to_a_list(visit, answer):
-        return "removed"
-    words = {
-        404: "removed",
-        410: "removed",
-        451: "removed",
-        401: "paywalled",
-        402: "paywalled",
-        403: "blocked",
-        429: "blocked",
-    }
-    if answer.status in words:
-        return words[answer.status]
-    return "unreachable" if answer.status >= 400 else "unreadable"
-
-
-def _is_sent_to_a_list(visit: Visit, answer: Answer) -> bool:
-    """Whether a redirect led from the article to a home page or a section instead."""
-    was, now = urlsplit(visit.lead.url), urlsplit(answer.url)
-    if (was.netloc, was.path, was.query) == (now.netloc, now.path, now.query):
-        return False
-    is_home = now.path in ("", "/") and not now.query and was.path not in ("", "/")
-    return is_home or (visit.reading is not None and visit.reading.kind == "section")
