@@ -14,6 +14,7 @@ from scrapy.crawler import AsyncCrawlerProcess
 from crawler.agent import user_agent
 from crawler.diskspace import DiskLimits
 from crawler.keeper import Keeper
+from crawler.listing import PARSERS
 from crawler.rendering.needs import refuse_without_browser
 from crawler.report import SourceReport
 from crawler.run import Errand, crawl_all, run_in_reactor
@@ -59,7 +60,7 @@ def services_for(home: Home, options: CrawlOptions) -> Iterator[Services]:
             settings.workers,
             timeout_seconds=settings.extract_timeout_seconds,
             limits=ReadLimits(max_page_bytes=settings.max_page_bytes),
-            preload=["newsark.forkserver", "crawler.listing"],
+            preload=["newsark.forkserver", "crawler.listing", *PARSERS],
         )
         try:
             yield Services(keeper, pool, options, utc_now)
