@@ -1,0 +1,97 @@
+"""What no log line may hold: credentials, cookies, who logs in where, and what stands in query strings."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from newsark.settings import PASSPHRASE_VARIABLE
+
+if TYPE_CHECKING:
+    from newsark.settings import NewsarkSettings
+
+REMOVED = "[removed]"
+LONGEST = 8000
+SHORTEST_SECRET = 4
+DEEPEST = 6
+
+_WORDS = r"pass(?:word|wd|phrase|wort)|secret|token|authorization|cookie|credential|(?:api|access|private)[-_ ]?key"
+_SECRET_NAME = re.compile(_WORDS, re.IGNORECASE)
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\"'<>]+", re.IGNORECASE)
+# to the end of the line: what follows a cookie's semicolon is of the cookie too
+_HEADER = re.compile(
+    r"((?:proxy-)?authorization|(?:set-)?cookie2?|x-[\w-]*(?:token|key))\b[\"']?\s*[:=,][^\r\n]*", re.IGNORECASE
+)
+_SAID = re.compile(rf"([\w-]*(?:{_WORDS})[\w-]*[\"']?\s*[=:]\s*)[\"']?[^\s\"',;&]+", re.IGNORECASE)
+_SCHEME = re.compile(r"\b(bearer|basic|digest)\s+[^\s\"']+", re.IGNORECASE)
+_QUERY = re.compile(r"\?[^\s\"'<>?]*=[^\s\"'<>]*")
+_NAME = re.compile(r"([A-Za-z_][\w.\[\]-]{0,30})=")
+MOST_NAMES = 4
+
+_VARIABLES = (PASSPHRASE_VARIABLE, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD")
+
+
+def secrets_of(settings: NewsarkSettings) -> list[str]:
+    """The secrets that this process knows of: of its settings and variables, as they may come up in what others say."""
+    known = [settings.serve_token or "", *settings.alert_to, *(os.environ.get(name, "") for name in _VARIABLES)]
+    urls = (settings.catalogue, settings.timestamp_url, settings.endpoint_url)
+    known += [urlsplit(url or "").password or "" for url in urls]
+    return [one for one in known if len(one) >= SHORTEST_SECRET]
+
+
+class Cleaner:
+    """Takes out of values what no line may hold: what `known` names wherever it stands, and what looks like a secret
+    by its name or its place."""
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        spellings = {form for one in known for form in (one, quote(one, safe=""), quote(one))}
+        # the longest first, since one may be the beginning of another
+        words = sorted(filter(None, spellings), key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, words))) if words else None
+
+    def of(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """The facts as they may be written: JSON's own values only."""
+        return {self.text(str(name)): self._value(str(name), value, 0) for name, value in facts.items()}
+
+    def _value(self, name: str, value: Any, depth: int) -> Any:
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if _SECRET_NAME.search(name):
+            return REMOVED
+        if depth < DEEPEST and isinstance(value, Mapping):
+            return {self.text(str(key)): self._value(str(key), one, depth + 1) for key, one in value.items()}
+        if depth < DEEPEST and isinstance(value, list | tuple | set | frozenset):
+            return [self._value("", one, depth + 1) for one in value]
+        if isinstance(value, bytes | bytearray):
+            return self.text(bytes(value).decode("utf-8", "backslashreplace"))
+        return self.text(str(value))
+
+    def text(self, text: str) -> str:
+        """The text without them, and not longer than LONGEST."""
+        if self._known is not None:
+            text = self._known.sub(REMOVED, text)
+        text = _URL.sub(lambda found: _url(found[0]), text)
+        text = _QUERY.sub(lambda found: _query(found[0]), text)
+        text = _HEADER.sub(rf"\1: {REMOVED}", text)
+        text = _SAID.sub(rf"\1{REMOVED}", text)
+        text = _SCHEME.sub(rf"\1 {REMOVED}", text)
+        return text if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text)} signs)"
+
+
+def _url(url: str) -> str:
+    """A URL without who logs in and without its fragment, its query without the values."""
+    scheme, _, rest = url.partition("://")
+    end = re.search(r"[/?#\\]", rest)
+    place = end.start() if end else len(rest)
+    authority, path = rest[:place].rpartition("@")[2], rest[place:].partition("#")[0]
+    path, mark, query = path.partition("?")
+    return f"{scheme}://{authority}{path}{_query(mark + query) if mark else ''}"
+
+
+def _query(query: str) -> str:
+    """The names of a query string, without the values: those may be anything."""
+    names = [f"{name}=…" for name in _NAME.findall(query)][:MOST_NAMES]
+    return "?" + ("&".join(names) or "…")
