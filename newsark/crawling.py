@@ -23,7 +23,6 @@ from newsark.alerting import alerting
 from newsark.delivering import wait_for_stores
 from newsark.home import Home, utc_now
 from newsark.live import show
-from newsark.logs import begin_logs
 from newsark.metrics.showing import crawl_metrics
 from pipelines.page import ReadLimits
 from pipelines.pool import ReaderPool
@@ -53,7 +52,7 @@ def crawl_options(home: Home, **options: Any) -> CrawlOptions:
 def services_for(home: Home, options: CrawlOptions) -> Iterator[Services]:
     """The archive's keeper and the readers, closed at the end whatever happens; what happens meanwhile is logged."""
     settings = home.settings
-    begin_logs(settings)
+    home.with_logs()
     with home.archive(create=True) as archive:
         limits = DiskLimits(
             settings.disk_reserve_bytes, 60 * settings.disk_patience_minutes, settings.max_waiting_bytes

@@ -15,7 +15,7 @@ import orjson
 import structlog
 from rich.text import Text
 
-from newsark.console import err
+from newsark.console import err, plain
 from newsark.redaction import Cleaner, secrets_of
 from newsark.settings import FILE
 from storage.errors import BadSetting
@@ -125,7 +125,7 @@ def _as_text(*, colours: bool) -> Callable[[Any, str, Facts], str]:
     )
 
     def rendered(logger: Any, name: str, facts: Facts) -> str:
-        shown = {key: value for key, value in facts.items() if value is not None and key != "run"}
+        shown = {key: _in_a_line(key, value) for key, value in facts.items() if value is not None and key != "run"}
         sentence = shown.pop("message", None)
         if sentence is not None:
             kept = ("timestamp", "level", "exception", "source", "logger")
@@ -133,3 +133,10 @@ def _as_text(*, colours: bool) -> Callable[[Any, str, Facts], str]:
         return str(renderer(logger, name, shown))
 
     return rendered
+
+
+def _in_a_line(name: str, value: Any) -> Any:
+    """What a page says may neither steer the terminal nor look like another line."""
+    if not isinstance(value, str):
+        return value
+    return plain(value) if name == "exception" else " ".join(plain(value).split())
