@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from newsark.checks import store_checks
+from newsark.checking.stores import store_checks
 from storage.stores import StoreSettings, open_store
 from tests.s3proxy import Proxy, running_proxy
 from tests.seaweed import Seaweed, free_ports, shared_seaweed
