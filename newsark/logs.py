@@ -89,7 +89,8 @@ def _formatter(settings: NewsarkSettings, run: str) -> logging.Formatter:
         return _facts(facts, run)
 
     def cleaned(_: Any, __: str, facts: Facts) -> Facts:
-        return cleaner.of(facts)
+        # what comes first is all our own
+        return {name: facts.pop(name) for name in FIRST} | cleaner.of(facts)
 
     colours = settings.log_file is None and err.is_terminal and not err.no_color
     render = _as_json if settings.log_format == "json" else _as_text(colours=colours)

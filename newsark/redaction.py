@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -17,6 +18,7 @@ REMOVED = "[removed]"
 LONGEST = 8000
 SHORTEST_SECRET = 4
 DEEPEST = 6
+MOST_NAMES = 1000
 
 _WORDS = r"pass(?:word|wd|phrase|wort)|secret|token|authorization|cookie|credential|(?:api|access|private)[-_ ]?key"
 _SECRET_NAME = re.compile(_WORDS, re.IGNORECASE)
@@ -28,6 +30,7 @@ _HEADER = re.compile(
 )
 _SAID = re.compile(rf"((?:{_WORDS})[\w-]*[\"']?\s*[=:]\s*)[\"']?[^\s\"',;&]+", re.IGNORECASE)
 _SCHEME = re.compile(r"\b(bearer|basic|digest)\s+[^\s\"']+", re.IGNORECASE)
+_SIGNS = re.compile("pass|secret|token|authorization|cookie|credential|key|bearer|basic|digest")
 _QUERY = re.compile(r"\?[^\s\"'<>?]*=[^\s\"'<>]*")
 _AUTHORITY_ENDS = re.compile(r"[/?#\\]")
 
@@ -51,20 +54,32 @@ class Cleaner:
         # the longest first, since one may be the beginning of another
         words = sorted(filter(None, spellings), key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, words))) if words else None
+        # names are few and come again and again
+        self._name = lru_cache(MOST_NAMES)(self._looked_at)
 
     def of(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         """The facts as they may be written: JSON's own values only."""
-        return {self.text(str(name)): self._value(str(name), value, 0) for name, value in facts.items()}
+        return self._cleaned(facts, 0)
 
-    def _value(self, name: str, value: Any, depth: int) -> Any:
+    def _looked_at(self, name: str) -> tuple[str, bool]:
+        """The name as it may be written, and whether it is that of a secret."""
+        return self.text(name), _SECRET_NAME.search(name) is not None
+
+    def _cleaned(self, facts: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        named = ((*self._name(str(name)), value) for name, value in facts.items())
+        return {name: self._value(value, depth, is_secret=is_secret) for name, is_secret, value in named}
+
+    def _value(self, value: Any, depth: int, *, is_secret: bool = False) -> Any:
         if value is None or isinstance(value, bool | int | float):
             return value
-        if _SECRET_NAME.search(name):
+        if is_secret:
             return REMOVED
+        if isinstance(value, str):
+            return self.text(value)
         if depth < DEEPEST and isinstance(value, Mapping):
-            return {self.text(str(key)): self._value(str(key), one, depth + 1) for key, one in value.items()}
+            return self._cleaned(value, depth + 1)
         if depth < DEEPEST and isinstance(value, list | tuple | set | frozenset):
-            return [self._value("", one, depth + 1) for one in value]
+            return [self._value(one, depth + 1) for one in value]
         if isinstance(value, bytes | bytearray):
             return self.text(bytes(value).decode("utf-8", "backslashreplace"))
         return self.text(str(value))
@@ -75,11 +90,15 @@ class Cleaner:
         text = text[:LONGEST]
         if self._known is not None:
             text = self._known.sub(REMOVED, text)
-        text = _URL.sub(lambda found: _url(found[0]), text)
-        text = _QUERY.sub("?…", text)
-        text = _HEADER.sub(rf"\1: {REMOVED}", text)
-        text = _SAID.sub(rf"\1{REMOVED}", text)
-        text = _SCHEME.sub(rf"\1 {REMOVED}", text)
+        if "://" in text:
+            text = _URL.sub(lambda found: _url(found[0]), text)
+        if "?" in text:
+            text = _QUERY.sub("?…", text)
+        # most texts hold none of these, and looking for words costs little
+        if _SIGNS.search(text.lower()):
+            text = _HEADER.sub(rf"\1: {REMOVED}", text)
+            text = _SAID.sub(rf"\1{REMOVED}", text)
+            text = _SCHEME.sub(rf"\1 {REMOVED}", text)
         return text if size <= LONGEST else f"{text} … ({size} signs)"
 
 
