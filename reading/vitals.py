@@ -68,8 +68,8 @@ def standing(archive: Archive, seconds: float) -> Standing:
         rows = connection.execute(kept).all()
         return Standing(
             times={source_id: _times(connection, source_id, now) for source_id in ids},
-            segments={source_id: int(count) for source_id, count, _ in rows},
-            bytes={source_id: int(size or 0) for source_id, _, size in rows},
+            segments=dict.fromkeys(ids, 0) | {source_id: int(count) for source_id, count, _ in rows},
+            bytes=dict.fromkeys(ids, 0) | {source_id: int(size or 0) for source_id, _, size in rows},
             backlogs=tuple(archive.backlogs()),
             open_segments=sum(1 for _ in archive.place.open_segments.glob("*/*.warc.gz.open")),
         )
