@@ -58,6 +58,16 @@ LanguageFilter = Annotated[
 StateFilter = Annotated[
     str | None, typer.Option("--state", metavar="STATE", help="What the last visit found: present, removed, …")
 ]
+LogLevelOption = Annotated[
+    str | None,
+    typer.Option("--log-level", metavar="LEVEL", help="How much is logged: debug, info, warning or error."),
+]
+LogFormatOption = Annotated[
+    str | None, typer.Option("--log-format", metavar="FORMAT", help="How the log looks: console or json.")
+]
+LogFileOption = Annotated[
+    str | None, typer.Option("--log-file", metavar="FILE", help="Write the log there instead of on standard error.")
+]
 NoProgressOption = Annotated[bool, typer.Option("--no-progress", help="Show no live lines.")]
 
 

@@ -19,6 +19,9 @@ from newsark.options import (
     DelayOption,
     EndpointOption,
     JsonOption,
+    LogFileOption,
+    LogFormatOption,
+    LogLevelOption,
     NoProgressOption,
     PlacesArgument,
     SourceFilesOption,
@@ -56,6 +59,9 @@ def crawl(
     timeout: Annotated[
         float | None, typer.Option("--timeout", metavar="SECONDS", help="Longest time for one exchange.")
     ] = None,
+    log_level: LogLevelOption = None,
+    log_format: LogFormatOption = None,
+    log_file: LogFileOption = None,
     no_progress: NoProgressOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -78,6 +84,9 @@ def crawl(
         delay_seconds=delay,
         contact=contact,
         fetch_timeout_seconds=timeout,
+        log_level=log_level,
+        log_format=log_format,
+        log_file=log_file,
     )
     options: dict[str, Any] = {"limit": limit, "since": _date(since), "again": again, "sweep": sweep}
     home.check_place()

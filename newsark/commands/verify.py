@@ -62,7 +62,7 @@ def verify(
     if sample is not None and every:
         raise WrongUse("--sample and --all exclude each other")
     limit = None if max_bytes is None else size_bytes(max_bytes)
-    home = Home.here(archive=archive, endpoint_url=endpoint_url)
+    home = Home.here(archive=archive, endpoint_url=endpoint_url).with_logs()
     ids = tuple(home.source_id(name) for name in names) if names else None
     with home.archive() as opened:
         from storage.fixity.verifier import Scope

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from newsark.options import (
     ContactOption,
     DelayOption,
     EndpointOption,
+    LogFileOption,
+    LogFormatOption,
+    LogLevelOption,
     NoProgressOption,
     PlacesArgument,
     SourceFilesOption,
@@ -35,6 +38,13 @@ def watch(
     allow_host: AllowHostOption = None,
     delay: DelayOption = None,
     contact: ContactOption = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option("--metrics", metavar="[HOST:]PORT", help="Show metrics for Prometheus there; off without it."),
+    ] = None,
+    log_level: LogLevelOption = None,
+    log_format: LogFormatOption = None,
+    log_file: LogFileOption = None,
     no_progress: NoProgressOption = False,
 ) -> None:
     """Visit feeds, sitemaps, sections and articles when they fall due, until stopped.
@@ -50,6 +60,10 @@ def watch(
         allow_hosts=tuple(allow_host) if allow_host else None,
         delay_seconds=delay,
         contact=contact,
+        log_level=log_level,
+        log_format=log_format,
+        log_file=log_file,
+        metrics=metrics,
     )
     home.check_place()
     errands = errands_for(home, what or [], source_file or [])
