@@ -349,17 +349,16 @@ class NewsroomSpider(Spider):
         if not disk.is_paused or self.failed is not None:
             return
         if isinstance(disk.error, CatalogueUnreachable):
-            self.failed = "storage"
-            self.problems.append(Problem("storage", str(disk.error)))
-        else:
-            self.failed = "disk-full"
-            detail = (
-                f"stopped while the disk of {disk.place} was full ({size(disk.free_bytes())} free): "
-                f"{self.frontier.under_way} leads under way are visited again, and what was acknowledged is kept; "
-                "make room and run the same command again"
-            )
-            self.problems.append(Problem("disk-full", detail))
-        log.error(self.failed, f"{self.source.id}: {self.problems[-1].detail}", source=self.source.id)
+            self.fail("storage", str(disk.error))
+            return
+        self.failed = "disk-full"
+        detail = (
+            f"stopped while the disk of {disk.place} was full ({size(disk.free_bytes())} free): "
+            f"{self.frontier.under_way} leads under way are visited again, and what was acknowledged is kept; "
+            "make room and run the same command again"
+        )
+        log.error("disk-full", f"{self.source.id}: {detail}", source=self.source.id)
+        self.problems.append(Problem("disk-full", detail))
 
     def is_stopping(self) -> bool:
         """Whether the crawl is being stopped; asked again after every wait."""
