@@ -119,8 +119,8 @@ class Home:
                 return
 
     @contextmanager
-    def archive(self, *, create: bool = False) -> Iterator[Archive]:
-        """The open archive, made where it is missing when `create` is set.
+    def archive(self, *, create: bool = False, is_public: bool = False) -> Iterator[Archive]:
+        """The open archive, made where it is missing when `create` is set; with `is_public` without what is suppressed.
 
         Raises WrongUse when it is missing, NotAnArchive when its place holds something else, and CatalogueUnusable
         for whatever goes wrong with the database as long as it is open.
@@ -128,7 +128,7 @@ class Home:
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
-            archive = self._open(create=create)
+            archive = self._open(create=create, is_public=is_public)
             try:
                 yield archive
             finally:
@@ -136,7 +136,7 @@ class Home:
         except SQLAlchemyError as problem:
             raise CatalogueUnusable(str(getattr(problem, "orig", None) or problem).splitlines()[0]) from problem
 
-    def _open(self, *, create: bool) -> Archive:
+    def _open(self, *, create: bool, is_public: bool) -> Archive:
         from sqlalchemy.exc import ArgumentError
 
         from storage.archive import Archive
@@ -147,7 +147,7 @@ class Home:
             raise WrongUse(f"{missing}; newsark crawl makes it, --archive names another place")
         chosen = archive_settings(self.settings, tuple(store.place for store in place.stores))
         try:
-            return Archive.open(place, chosen, utc_now, create=create)
+            return Archive.open(place, chosen, utc_now, create=create, is_public=is_public)
         except (ArgumentError, ModuleNotFoundError, ValueError) as problem:
             raise BadSetting("settings", "catalogue", f"is no database URL that works here: {problem}") from problem
 

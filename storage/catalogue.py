@@ -297,6 +297,24 @@ alerts = Table(
     UniqueConstraint("key", name="one_alert_per_key"),
 )
 
+# What is kept and not shown: `target` is that of the scope, as storage/suppression.py has it.
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("url", Text),
+    Column("at", Instant, nullable=False),
+    Column("until", Instant),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("lifted_at", Instant),
+    Column("lifted_by", Text),
+    Column("lift_reason", Text),
+)
+
 
 @event.listens_for(metadata, "after_create")
 def _create_word_index(_: MetaData, connection: Connection, **__: Any) -> None:
@@ -308,15 +326,16 @@ class Catalogue:
 
     An empty database gets the tables, an older catalogue is upgraded (storage/migrations). Raises CatalogueTooNew for
     a newer one, NotACatalogue for a database of something else, CatalogueUnusable when an upgrade has no room, and
-    whatever SQLAlchemy raises when the database cannot be reached or is not writable.
+    whatever SQLAlchemy raises when the database cannot be reached or is not writable. With `is_public` `begin` is
+    `public`: what is suppressed is not there, and nothing can be written.
     """
 
-    def __init__(self, url: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, url: str, clock: Callable[[], datetime], *, is_public: bool = False) -> None:
         self.url = url
         self.clock = clock
-        self.engine: Engine = create_engine(url)
-        if self.engine.dialect.name == "sqlite":
-            event.listen(self.engine, "connect", _tune_sqlite)
+        self.begin = self.public if is_public else self.whole
+        self.engine = _engine(url)
+        self._public_engine = _engine(url)
         try:
             make_current(self.engine, metadata)
         except BaseException:
@@ -324,14 +343,32 @@ class Catalogue:
             raise
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def whole(self) -> Iterator[Connection]:
         """One transaction: committed when the block ends, rolled back when it raises."""
         with self.engine.begin() as connection:
             yield connection
 
+    @contextmanager
+    def public(self) -> Iterator[Connection]:
+        """One transaction for reading, in which nothing is there that is suppressed at this moment."""
+        from storage.publicview import hide_suppressed
+
+        with self._public_engine.connect() as connection:
+            hide_suppressed(connection, self.clock())
+            with connection.begin():
+                yield connection
+
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
+        self._public_engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    made = create_engine(url)
+    if made.dialect.name == "sqlite":
+        event.listen(made, "connect", _tune_sqlite)
+    return made
 
 
 def insert_new(connection: Connection, table: Table) -> Any:

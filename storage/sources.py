@@ -112,6 +112,12 @@ class Sources:
         """Remember the newest manifest."""
         self.connection.execute(update(sources).where(sources.c.id == source_id).values(last_manifest_sha256=sha256))
 
+    def follow(self, source_id: str, previous: str | None, sha256: str) -> bool:
+        """Whether the newest manifest was `previous`, and is the one of that SHA-256 now."""
+        this = sources.c.last_manifest_sha256.is_not_distinct_from(previous)
+        changed = update(sources).where(sources.c.id == source_id, this).values(last_manifest_sha256=sha256)
+        return self.connection.execute(changed).rowcount == 1
+
 
 def _is_dead(holder: str, me: str) -> bool:
     """Whether the holder of a lease was a process of this machine that is gone; after a kill nobody should wait."""
