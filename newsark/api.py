@@ -165,8 +165,8 @@ class OpenArchive:
     def capture(self, record: Mapping[str, Any]) -> StoredExchange:
         """The bytes that a record was read from, every digest verified: `http_head`, and `payload` as it was sent.
 
-        Raises ValueError for a record without an archive, IsSuppressed for one that is not to be shown, and what the stores and the WARC raise for bytes that are
-        missing or damaged.
+        Raises ValueError for a record without an archive, IsSuppressed for one that is not to be shown, and what the
+        stores and the WARC raise for bytes that are missing or damaged.
         """
         where = record.get("archive")
         if not where:
