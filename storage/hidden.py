@@ -69,7 +69,7 @@ class _Search:
                 self._hide_version(one)
         self._hide_captures(captures.c.urlkey, {urlkey(url) for url in self.found.urls})
         self._hide_captures(captures.c.lead_id, self.found.leads)
-        self._choose_latest(one.target.partition("/")[0] for one in holding if one.scope == "version")
+        self._choose_latest(one.target.rpartition("/")[0] for one in holding if one.scope == "version")
         self._hide_alerts()
 
     # articles
@@ -122,7 +122,7 @@ class _Search:
 
     def _hide_version(self, one: Suppression) -> None:
         """Hide a version, and what was captured of its page until another one was."""
-        article, _, number = one.target.partition("/")
+        article, _, number = one.target.rpartition("/")
         rows = [row for row in self._versions_of({article}) if row.source_id == one.source_id]
         chosen = [row for row in rows if row.version == int(number)]
         self._hide_rows(chosen)

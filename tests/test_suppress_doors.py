@@ -21,6 +21,7 @@ from reading.exports.selection import Selection, stream
 from reading.life import CONFIRMATIONS, Confirmation
 from reading.suppressing import Decision, lift, meant_by, suppress, suppressions_of
 from storage.archive import Archive, ArchiveSettings
+from tests.crawling import wait_until
 from tests.in_process import Command, in_process
 from tests.loopback import Shown
 from tests.pressroom import Newsroom
@@ -195,16 +196,23 @@ class Doors:
     """All doors of an archive; the room and the replay run all the time."""
 
     def __init__(self, kept: Kept, command: Command, room: Room, running: Replayed) -> None:
-        self._kept, self._command, self._room, self._running = kept, command, room, running
+        self._kept, self._command, self.room, self._running = kept, command, room, running
 
     def said(self, directory: Path) -> dict[str, str]:
         """What they all give, by their names."""
         found: dict[str, str] = {}
         kept = self._kept
         every = [*alert(kept), *commands(kept, self._command, directory), *python(kept)]
-        for name, data in [*every, *pages(self._room), *replays(kept, self._running)]:
+        for name, data in [*every, *pages(self.room), *replays(kept, self._running)]:
             found[name] = found.get(name, "") + data.decode("utf-8", "replace")
         return found
+
+
+def exported(room: Room) -> str:
+    """The address of a file that was made in the room."""
+    made = room.post("/exports.json", {"form": "csv", "versions": "all"}).json["id"]
+    wait_until(lambda: room.get(f"/exports/{made}.json").json["state"] == "done")
+    return f"/exports/{made}/files/articles.csv"
 
 
 @pytest.fixture
@@ -225,8 +233,13 @@ def test_a_suppressed_article_is_nowhere_and_comes_back(
     told = command("export", "-o", f"{tmp_path}/told/", "--versions", "all", *place)
     assert told.code == 0, told.err
 
+    file = exported(doors.room)
+    assert doors.room.get(file).status == 200
+
     ran = command("suppress", *kept.urls, "--reason", "a wish", "--by", "me", *place)
     assert ran.code == 0, ran.err
+    assert "held back" in doors.room.get("/exports.json").text
+    assert doors.room.get(file).status == 404
     during = doors.said(tmp_path / "during")
     assert {(name, word) for name, data in during.items() for word in kept.words if word in data} == set()
     for name, text in told_by_name(kept, command):
@@ -245,6 +258,7 @@ def test_a_suppressed_article_is_nowhere_and_comes_back(
     assert "Harbour one" in shown.out
 
     assert command("suppress", "--lift", *kept.urls, *place).code == 0
+    assert doors.room.get(file).status == 200
     after = doors.said(tmp_path / "after")
     for name, data in before.items():
         assert [word in data for word in kept.words] == [word in after[name] for word in kept.words], name
