@@ -12,7 +12,7 @@ from storage.errors import SourceBusy
 from storage.events import Event, Settled, to_line
 from storage.gzipmembers import gzip_stream
 from storage.names import Stem, events_name, host_label
-from storage.sealed import SealedSegment, sealed_part
+from storage.sealed import SealedPart, SealedSegment, sealed_part
 from storage.segment import next_serial
 from storage.settling import source_file
 from storage.sources import Sources
@@ -20,12 +20,14 @@ from storage.sources import Sources
 LEASE_SECONDS = 3600.0
 
 
-def log_decisions(archive: Archive, source_id: str, events: Sequence[Event]) -> None:
+def log_decisions(
+    archive: Archive, source_id: str, events: Sequence[Event], relisted: Sequence[SealedPart] = ()
+) -> None:
     """Make events durable, take them into the catalogue and the chain, and send them to the stores.
 
     The source need not be owned: events of the open segment belong to the crawl that writes it, and these stand beside
     it. When this ends half-way, `Archive.recover` does the rest, or nothing was decided. Raises OSError when the disk
-    fails.
+    fails. `relisted` are objects of earlier segments that the manifest lists anew.
     """
     is_ours = _owned(archive, source_id)
     try:
@@ -38,7 +40,8 @@ def log_decisions(archive: Archive, source_id: str, events: Sequence[Event]) -> 
         lines = [to_line(event) + b"\n" for event in (*head, *events, Settled(now))]
         write_durably(directory / events_name(stem).filename, gzip_stream(lines))
         counts = Counter(type(event).__name__ for event in events)
-        sealed = SealedSegment(str(stem), directory, now, (sealed_part(events_name(stem), directory),), counts)
+        part = sealed_part(events_name(stem), directory)
+        sealed = SealedSegment(str(stem), directory, now, (part,), counts, relisted=tuple(relisted))
         sealed.keep_note()
         archive.adopt(source_id, sealed)
     finally:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import orjson
 
-from storage import suppression
+from storage import erasure, suppression
 from storage.suppression import Suppressed, SuppressionLifted
 
 Facts = Mapping[str, Any]
@@ -169,6 +169,7 @@ Event = (
     | ArticleImported
     | Suppressed
     | SuppressionLifted
+    | erasure.Erased
     | Settled
     | Undone
 )
@@ -393,5 +394,6 @@ _SHAPES: dict[type[Any], tuple[str, Callable[[Any], dict[str, Any]], Callable[[F
     Settled: ("settled", _write_settled, _read_settled),
     Undone: ("undone", _write_undone, _read_undone),
     **suppression.SHAPES,
+    **erasure.SHAPES,
 }
 _READERS = {kind: read for kind, _, read in _SHAPES.values()}

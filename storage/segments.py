@@ -74,6 +74,12 @@ class Segments:
         query = select(segments.c.manifest_key).where(segments.c.source_id == source_id)
         return set(self.connection.execute(query).scalars())
 
+    def chain(self, source_id: str) -> list[str]:
+        """The keys of a source's manifests, oldest first."""
+        order = (segments.c.sealed_at, segments.c.stem)
+        query = select(segments.c.manifest_key).where(segments.c.source_id == source_id).order_by(*order)
+        return list(self.connection.execute(query).scalars())
+
     def importing(self, sha256: str) -> tuple[str, str] | None:
         """The import that took a file of that digest in: its source and its name; None when none did."""
         query = select(segments.c.source_id, segments.c.stem).where(segments.c.key.startswith(f"{ROOM}{sha256}/"))

@@ -29,7 +29,7 @@ STORES_BEHIND = 3
 def suppress(
     places: Annotated[
         list[str] | None,
-        typer.Argument(metavar="URL|ID …", help="Articles by address or record id, addresses; or the word list."),
+        typer.Argument(metavar="URL|ID", help="Articles by address or record id, addresses; or the word list."),
     ] = None,
     reason: Annotated[
         str | None, typer.Option("--reason", metavar="WORDS", help="Why; it is kept with the decision.")

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from storage.manifest import ManifestObject
+
 Severity = Literal["fault", "note"]
 """A fault makes the archive not whole; a note is worth knowing."""
 
@@ -52,6 +54,9 @@ KINDS: Mapping[str, FindingKind] = {
     "fork": FindingKind(
         "Two manifests of a source refer to the same one before them.",
         "Two machines wrote the source with separate catalogues: let one do so. Every object is still listed once",
+    ),
+    "unfinished-erasure": FindingKind(
+        "The object still has what was to be erased.", "newsark erase --finish goes on with the erasure"
     ),
     "unlisted": FindingKind(
         "The object belongs to a segment and no manifest lists it.",
@@ -117,3 +122,16 @@ class Finding:
             "repaired": self.repaired,
             "cure": cure,
         }
+
+
+def as_unfinished(finding: Finding, before: ManifestObject | None) -> Finding:
+    """The same finding, but where the object is still what it was `before` an erasure listed it anew."""
+    if before is None or finding.kind not in ("wrong-digest", "wrong-size"):
+        return finding
+    digests = (before.sha256, before.composite_sha256 or before.sha256)
+    if not any(one in finding.message for one in digests) and not finding.message.startswith(
+        f"{before.size_bytes} bytes, "
+    ):
+        return finding
+    message = "it still has what an erasure took out: the erasure is not finished"
+    return Finding(finding.object, "unfinished-erasure", message, finding.store)
