@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,6 +21,8 @@ class FindingKind:
     meaning: str
     cure: str
 
+
+UNFINISHED = "unfinished-erasure"
 
 KINDS: Mapping[str, FindingKind] = {
     "missing": FindingKind("The object is listed and is not in the store.", _FROM_COPY),
@@ -55,7 +57,7 @@ KINDS: Mapping[str, FindingKind] = {
         "Two manifests of a source refer to the same one before them.",
         "Two machines wrote the source with separate catalogues: let one do so. Every object is still listed once",
     ),
-    "unfinished-erasure": FindingKind(
+    UNFINISHED: FindingKind(
         "The object still has what was to be erased.", "newsark erase --finish goes on with the erasure"
     ),
     "unlisted": FindingKind(
@@ -124,14 +126,23 @@ class Finding:
         }
 
 
-def as_unfinished(finding: Finding, before: ManifestObject | None) -> Finding:
-    """The same finding, but where the object is still what it was `before` an erasure listed it anew."""
+def as_unfinished(findings: Sequence[Finding], erased_from: Mapping[str, ManifestObject]) -> list[Finding]:
+    """The findings of one unit, where objects that are still what they were before an erasure are called so.
+
+    `erased_from` are objects as they were listed before. What such an object no longer agrees with is not to blame.
+    """
+    found = [_as_unfinished(one, erased_from.get(one.object)) for one in findings]
+    if not any(one.kind == UNFINISHED for one in found):
+        return found
+    return [one for one in found if one.kind not in ("bad-index", "wrong-pointer")]
+
+
+def _as_unfinished(finding: Finding, before: ManifestObject | None) -> Finding:
     if before is None or finding.kind not in ("wrong-digest", "wrong-size"):
         return finding
     digests = (before.sha256, before.composite_sha256 or before.sha256)
-    if not any(one in finding.message for one in digests) and not finding.message.startswith(
-        f"{before.size_bytes} bytes, "
-    ):
+    is_of_before = finding.message.startswith(f"{before.size_bytes} bytes, ")
+    if not is_of_before and not any(one in finding.message for one in digests):
         return finding
     message = "it still has what an erasure took out: the erasure is not finished"
-    return Finding(finding.object, "unfinished-erasure", message, finding.store)
+    return Finding(finding.object, UNFINISHED, message, finding.store)

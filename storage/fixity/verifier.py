@@ -296,8 +296,7 @@ class Verifier:
             noted.clear()
 
     def _add(self, findings: Sequence[Finding], expected: Expected, right: ManifestObject | None = None) -> None:
-        for one in findings:
-            finding = as_unfinished(one, expected.erased_from.get(one.object))
+        for finding in as_unfinished(findings, expected.erased_from):
             self.report.findings.append(finding)
             wanted = right if right is not None and right.key == finding.object else expected.right(finding.object)
             if wanted is not None:
