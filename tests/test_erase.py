@@ -62,10 +62,10 @@ def _unpacked(path: Path) -> bytes:
     return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
-def erased(command: Command, url: str) -> Ran:
-    plan = command("erase", url, "--json").json
-    return command("erase", url, "--reason", "a judgment", "--order", "7 K 12/26", "--confirm-url", url,
-                   "--yes-erase", plan["id"], "--json")  # fmt: skip
+def erased(command: Command, url: str, *options: str) -> Ran:
+    plan = command("erase", url, "--json", *options).json
+    sure = ("--confirm-url", url, "--yes-erase", plan["id"], "--json")
+    return command("erase", url, *options, "--reason", "a judgment", "--order", "7 K 12/26", *sure)
 
 
 def opened(root: Path) -> Archive:
@@ -192,6 +192,16 @@ def _killed_after(root: Path, url: str, last: int) -> None:
     with pytest.raises(Killed), owned(archive, ["n"]):
         finish(archive, begin(archive, plan, Order("me", "why")), killed)
     archive.close()
+
+
+def test_lists_that_name_it_go_too_when_that_is_wanted(kept: tuple[str, Path], copy: Path, command: Command) -> None:
+    url = f"{kept[0]}/news/one"
+    named = f"<loc>{url}</loc>".encode()
+    assert f"{kept[0]}/sitemap.xml, which names it: --also-listings" in command("erase", url).out
+    assert named in stored(copy)
+    assert erased(command, url, "--also-listings").code == 0
+    assert named not in stored(copy)
+    assert_gone_and_whole(copy, url, copy.parent)
 
 
 def test_a_tombstone_is_one_record_where_several_stood(kept: tuple[str, Path], copy: Path, command: Command) -> None:

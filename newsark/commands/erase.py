@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from newsark.options import ArchiveOption, EndpointOption, JsonOption
 from storage.errors import WrongUse
 
 if TYPE_CHECKING:
+    from reading.listings import Listing
     from storage.archive import Archive
     from storage.erasing.carrying import Order
     from storage.erasing.plan import Plan
@@ -36,6 +38,9 @@ def erase(
     ] = None,
     url: Annotated[
         bool, typer.Option("--url", help="Everything that was kept at the address, also a picture or a PDF.")
+    ] = False,
+    also_listings: Annotated[
+        bool, typer.Option("--also-listings", help="Captures of feeds, sitemaps and sections that name it, too.")
     ] = False,
     confirm_url: Annotated[
         str | None, typer.Option("--confirm-url", metavar="URL", help="The article's address, as the dry run shows it.")
@@ -72,7 +77,7 @@ def erase(
             opened,
             place,
             _order(home, by, reason, order, name_url=name_url, bypass=bypass_governance),
-            _Asked(is_address=url, confirm_url=confirm_url, yes_erase=yes_erase, json=json),
+            _Asked(url, confirm_url, yes_erase, also_listings=also_listings, json=json),
         )
 
 
@@ -86,8 +91,10 @@ def _order(home: Home, by: str | None, reason: str | None, order: str | None, *,
 class _Asked:
     """How it is confirmed, and how it is told."""
 
-    def __init__(self, *, is_address: bool, confirm_url: str | None, yes_erase: str | None, json: bool) -> None:
-        self.is_address, self.json = is_address, json
+    def __init__(
+        self, is_address: bool, confirm_url: str | None, yes_erase: str | None, *, also_listings: bool, json: bool
+    ) -> None:
+        self.is_address, self.also_listings, self.json = is_address, also_listings, json
         self._url, self._id = confirm_url, yes_erase
 
     def is_confirmed(self, plan: Plan) -> bool:
@@ -111,6 +118,7 @@ class _Asked:
 
 
 def _erase(archive: Archive, place: str, order: Order, asked: _Asked) -> None:
+    from reading.listings import listings_naming
     from reading.suppressing import meant_by
     from storage.erasing.carrying import begin, finish, owned, refuse_unfinished
     from storage.erasing.plan import plan_erasure
@@ -120,11 +128,14 @@ def _erase(archive: Archive, place: str, order: Order, asked: _Asked) -> None:
     named = (place, meant.url or place, meant.source_id, meant.scope, meant.target)
     plan = plan_erasure(archive, *named)
     with owned(archive, [one.source_id for one in plan.sources]):
-        plan = plan_erasure(archive, *named)
+        with err.status("Looking for lists that name it …"):
+            listings = listings_naming(archive, plan)
+        also = [one.record_id for one in listings] if asked.also_listings else []
+        plan = plan_erasure(archive, *named, also)
         if not asked.json:
-            _print_plan(archive, plan)
+            _print_plan(archive, plan, [] if also else listings)
         if not asked.is_confirmed(plan):
-            _end_dry_run(plan, json=asked.json)
+            _end_dry_run(plan, listings, asked)
             return
         if not order.reason:
             raise WrongUse("say why with --reason: the tombstone has nothing else to say")
@@ -134,12 +145,14 @@ def _erase(archive: Archive, place: str, order: Order, asked: _Asked) -> None:
     _print_done(done, json=asked.json)
 
 
-def _end_dry_run(plan: Plan, *, json: bool) -> None:
-    if json:
-        print_json({"dryRun": True, **_plan_json(plan)})
+def _end_dry_run(plan: Plan, listings: list[Listing], asked: _Asked) -> None:
+    if asked.json:
+        named = [{"url": one.url, "recordId": one.record_id} for one in listings]
+        print_json({"dryRun": True, **_plan_json(plan), "listings": named})
         return
     say("Nothing was changed. To erase it:", "bold")
-    say_line(f"  newsark erase {plan.url} --reason WHY --confirm-url {plan.url} --yes-erase {plan.id}")
+    options = f"{' --url' if asked.is_address else ''}{' --also-listings' if asked.also_listings else ''}"
+    say_line(f"  newsark erase {plan.url}{options} --reason WHY --confirm-url {plan.url} --yes-erase {plan.id}")
 
 
 def _finish_all(archive: Archive, *, json: bool) -> None:
@@ -175,7 +188,7 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _print_plan(archive: Archive, plan: Plan) -> None:
+def _print_plan(archive: Archive, plan: Plan, listings: list[Listing]) -> None:
     from storage.erasing.plan import counted_by_key
 
     say(f"What goes for good: {plan.url}", "bold")
@@ -189,6 +202,8 @@ def _print_plan(archive: Archive, plan: Plan) -> None:
             say(f"{counted(one.kept, 'error page')} stay: records of other pages refer to them", "yellow", indent=4)
     say(f"in {', '.join(store.place for store in archive.stores)}: every version of each object", indent=2)
     say("What stays, and is yours to remove:", "bold")
+    for url, count in Counter(one.url for one in listings).items():
+        say_line(f"  {counted(count, 'capture')} of {url}, which names it: --also-listings erases these too")
     for line in _left(archive):
         say(line, indent=2)
 
@@ -204,7 +219,7 @@ def _left(archive: Archive) -> list[str]:
         *told,
         "exports that were made before, backups, and copies that others have",
         "its pictures and files, which have addresses of their own: newsark erase --url ADDRESS",
-        "feeds, sitemaps, front pages and other articles that name it or quote it",
+        "other articles and pages that name it or quote it",
         "the newsroom's page: the next crawl finds it again as long as a list names it; put it into `exclude`",
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,12 +26,14 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The records of one exchange: `length` bytes from `offset` on in the WARC under `key`; `main` is its capture's."""
+    """The records of one exchange: `length` bytes from `offset` on in the WARC under `key`; `main` and `record_id` are
+    those of its capture's record."""
 
     key: str
     offset: int
     length: int
     main: int
+    record_id: str
 
 
 @dataclass(slots=True)
@@ -50,9 +53,9 @@ class SourcePlan:
     versions: int = 0
     kept: int = 0
 
-    def spots(self) -> set[tuple[str, int]]:
-        """Where captures stand that go: file names and offsets, as indexes have them."""
-        return {(one.key.rpartition("/")[2], one.main) for one in self.groups}
+    def spots(self) -> dict[tuple[str, int], str]:
+        """Where captures stand that go: file names and offsets, as indexes have them, with their WARC-Record-IDs."""
+        return {(one.key.rpartition("/")[2], one.main): one.record_id for one in self.groups}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,16 @@ class Plan:
         return sum(len(one.groups) for one in self.sources)
 
 
-def plan_erasure(archive: Archive, named: str, url: str, source_id: str, scope: Scope, target: str) -> Plan:
-    """What goes when that article or address is erased. Raises NotErasable."""
+def plan_erasure(
+    archive: Archive, named: str, url: str, source_id: str, scope: Scope, target: str, also: Collection[str] = ()
+) -> Plan:
+    """What goes when that article or address is erased, and `also` the captures with these WARC-Record-IDs.
+
+    Raises NotErasable.
+    """
     wanted = Suppression("", source_id, scope, target, None, archive.clock(), None, "", "")
     with archive.catalogue.whole() as connection:
-        found = _Search(connection, archive, named, hidden_by(connection, [wanted])).sources()
+        found = _Search(connection, archive, named, hidden_by(connection, [wanted])).sources(also)
     told = sorted(f"{one.key} {one.offset} {one.length}" for part in found for one in part.groups)
     told += sorted(record for part in found for record in part.records)
     digest = hashlib.sha256("\n".join([target, *told]).encode()).hexdigest()[:ID_DIGITS]
@@ -93,9 +101,11 @@ class _Search:
             )
         return self._of[source_id]
 
-    def sources(self) -> list[SourcePlan]:
+    def sources(self, also: Collection[str]) -> list[SourcePlan]:
         """Each source of which something goes."""
-        chosen = self._with_revisits(self._captures(captures.c.id, self._hidden.captures))
+        own = self._captures(captures.c.id, self._hidden.captures)
+        more = [row for row in self._captures(captures.c.record_id, also) if row.id not in self._hidden.captures]
+        chosen = self._with_revisits(own + more)
         for row in chosen:
             capture = capture_from_row(row[2:])
             assert capture is not None
@@ -105,7 +115,7 @@ class _Search:
             plan = self._plan(row.source_id)
             length = sum(map(len, exchange_members(self._archive.holdings, capture)))
             end = capture.offset + capture.length
-            plan.groups.append(Group(capture.key, end - length, length, capture.offset))
+            plan.groups.append(Group(capture.key, end - length, length, capture.offset, capture.record_id))
             plan.captures.add(capture.record_id)
         for row in self._rows((versions.c.source_id,), versions.c.id, self._hidden.versions):
             self._plan(row.source_id).versions += 1

@@ -147,13 +147,13 @@ class _Rewriting:
             del kept["via"]
         if "hints" in facts:
             kept["hints"] = {name: told for name, told in facts["hints"].items() if told not in plan.urls}
-        left = [offset for offset in facts.get("captures", ()) if (self._warc_name, offset) not in self._spots]
-        if left != facts.get("captures", []):
-            kept["captures"] = left
-            if facts.get("response") == "last" or (self._warc_name, facts.get("response")) in self._spots:
-                del kept["response"]
-        if facts.get("response") in plan.captures:
-            del kept["response"]
+        offsets = facts.get("captures", [])
+        response = offsets[-1] if facts.get("response") == "last" else facts.get("response")
+        if any((self._warc_name, offset) in self._spots for offset in offsets):
+            kept["captures"] = [one for one in offsets if (self._warc_name, one) not in self._spots]
+            if isinstance(response, int):
+                # by the id of what is gone, so that no earlier response counts as the last one
+                kept["response"] = self._spots.get((self._warc_name, response), response)
         if {facts.get("article"), facts.get("observedArticle")} & plan.articles:
             for name in ("article", "observedArticle", "version", "observed"):
                 kept.pop(name, None)
