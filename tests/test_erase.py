@@ -22,10 +22,11 @@ from storage.gzipmembers import read_members
 from storage.place import STATE_DIRECTORY
 from storage.rebuilding.dump import dump_lines
 from storage.rebuilding.rebuild import rebuild
-from tests.cli import Ran
+from tests.cli import Ran, on_a_terminal
 from tests.in_process import Command, in_process
 from tests.pressroom import crawl
 from tests.readingroom import ChangingNewsroom, run_again
+from tests.test_reextract import older, reextract
 
 WORDS = (b"Harbour one", b"harbour called one")
 
@@ -212,3 +213,31 @@ def test_a_tombstone_is_one_record_where_several_stood(kept: tuple[str, Path], c
             found += [one.data for one in read_members(file, path.name) if b"\r\nerased: " in one.data]
     assert len(found) == 2
     assert all(b"WARC-Target-URI" not in one for one in found)
+
+
+def test_records_of_later_readings_go_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = older(tmp_path, 6)
+    assert reextract(tmp_path).code == 0
+    command = in_process(tmp_path, monkeypatch, capsys)
+    records = command("export", "-o", "-").lines
+    gone = records[2]
+    assert erased(command, gone["url"]).code == 0
+    data = stored(root)
+    # the tombstone names their ids, and nothing else does
+    words = [gone["url"], gone["headline"], f'"id":"{gone["id"]}"', f'"id":"{gone["supersedes"]}"']
+    assert [word for word in words if word.encode() in data] == []
+    assert command("export", "-o", "-").lines == [one for one in records if one is not gone]
+    assert command("verify", "--deep", "--json").json["findings"] == []
+
+
+def test_on_a_terminal_both_words_are_asked_for(kept: tuple[str, Path], copy: Path, command: Command) -> None:
+    url = f"{kept[0]}/news/one"
+    words = ("erase", url, "--reason", "x")
+    number = command("erase", url, "--json").json["id"]
+    before = stored(copy)
+    code, screen = on_a_terminal(*words, cwd=copy.parent, typed=f"{url}\nyes\n".encode())
+    assert (code, "not confirmed" in screen, stored(copy) == before) == (2, True, True)
+    code, screen = on_a_terminal(*words, cwd=copy.parent, typed=f"{url}\n{number}\n".encode())
+    assert (code, "Erased: 2 exchanges" in screen) == (0, True), screen

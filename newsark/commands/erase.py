@@ -121,13 +121,14 @@ def _erase(archive: Archive, place: str, order: Order, asked: _Asked) -> None:
     from reading.listings import listings_naming
     from reading.suppressing import meant_by
     from storage.erasing.carrying import begin, finish, owned, refuse_unfinished
-    from storage.erasing.plan import plan_erasure
+    from storage.erasing.plan import concerned, plan_erasure
 
     refuse_unfinished(archive)
     meant = meant_by(archive, place, normal_spelling(place), "url" if asked.is_address else None)
-    named = (place, meant.url or place, meant.source_id, meant.scope, meant.target)
-    plan = plan_erasure(archive, *named)
-    with owned(archive, [one.source_id for one in plan.sources]):
+    what = (meant.source_id, meant.scope, meant.target)
+    named = (place, meant.url or place, *what)
+    with owned(archive, concerned(archive, *what)):
+        plan = plan_erasure(archive, *named)
         with err.status("Looking for lists that name it …"):
             listings = listings_naming(archive, plan)
         also = [one.record_id for one in listings] if asked.also_listings else []

@@ -83,6 +83,7 @@ def begin(archive: Archive, plan: Plan, order: Order) -> Path:
     Raises Locked before anything is written. Own the sources.
     """
     at, erasure_id = archive.clock(), uuid4().hex
+    _remove_begun(archive)
     directory = emptied(archive.state / "erase" / erasure_id)
     parts = []
     for number, part in enumerate(plan.sources):
@@ -107,6 +108,13 @@ def begin(archive: Archive, plan: Plan, order: Order) -> Path:
     }
     write_durably(directory / JOURNAL, [orjson.dumps(told)])
     return directory / JOURNAL
+
+
+def _remove_begun(archive: Archive) -> None:
+    """Remove what erasures left that were killed before their journal was written, or after it was done with."""
+    for directory in (archive.state / "erase").glob("*"):
+        if not (directory / JOURNAL).exists():
+            shutil.rmtree(directory)
 
 
 def finish(archive: Archive, journal: Path, on_step: Callable[[str], None] = lambda _: None) -> Erased:

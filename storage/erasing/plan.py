@@ -88,6 +88,14 @@ def plan_erasure(
     return Plan(digest, url, tuple(found))
 
 
+def concerned(archive: Archive, source_id: str, scope: Scope, target: str) -> list[str]:
+    """The sources of which something may go: these are to be owned before it is planned."""
+    wanted = Suppression("", source_id, scope, target, None, archive.clock(), None, "", "")
+    with archive.catalogue.whole() as connection:
+        search = _Search(connection, archive, target, hidden_by(connection, [wanted]))
+        return sorted({source_id, *search.source_ids()})
+
+
 class _Search:
     def __init__(self, connection: Connection, archive: Archive, named: str, hidden: Hidden) -> None:
         self._connection, self._archive, self._named, self._hidden = connection, archive, named, hidden
@@ -100,6 +108,12 @@ class _Search:
                 source_id, records=set(hidden.records), urls=set(hidden.urls), articles=set(hidden.articles)
             )
         return self._of[source_id]
+
+    def source_ids(self) -> set[str]:
+        """The sources of which there is something."""
+        hidden = self._hidden
+        tables = ((captures, hidden.captures), (versions, hidden.versions), (leads, hidden.leads))
+        return {row.source_id for table, ids in tables for row in self._rows((table.c.source_id,), table.c.id, ids)}
 
     def sources(self, also: Collection[str]) -> list[SourcePlan]:
         """Each source of which something goes."""
