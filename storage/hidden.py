@@ -34,8 +34,9 @@ _VERSION_COLUMNS = (
 class Hidden:
     """Rows by their ids, and what they are about. `sources` are hidden as a whole and are not among the rows.
 
-    `articles` are keys of articles of which nothing is shown; `records` ids of records, `urls` addresses, `titles`
-    headlines that are not to be told; `latest` versions that are the last to be seen of their articles now.
+    `articles` are keys of articles of which nothing is shown; `records` ids of records, `pages` WARC-Record-IDs of
+    their pages, `urls` addresses, `titles` headlines that are not to be told; `latest` versions that are the last to
+    be seen of their articles now.
     """
 
     sources: set[str] = field(default_factory=set)
@@ -46,6 +47,7 @@ class Hidden:
     alerts: set[int] = field(default_factory=set)
     latest: set[int] = field(default_factory=set)
     records: set[str] = field(default_factory=set)
+    pages: set[str] = field(default_factory=set)
     urls: set[str] = field(default_factory=set)
     titles: set[str] = field(default_factory=set)
 
@@ -111,12 +113,13 @@ class _Search:
         self.found.versions |= {row.id for row in rows}
         self.found.records |= {row.record_id for row in rows}
         self.found.titles |= {row.headline for row in rows if row.headline}
-        pages = set()
+        pages: set[str | None] = set()
         for row in self._rows((versions.c.line,), versions.c.id, {row.id for row in rows}):
             record = orjson.loads(row.line)
             pages.add((record.get("archive") or {}).get("recordId"))
             self.found.records |= {record["supersedes"]} if record.get("supersedes") else set()
-        self._hide_captures(captures.c.record_id, pages - {None})
+        self.found.pages |= {page for page in pages if page}
+        self._hide_captures(captures.c.record_id, self.found.pages)
 
     # single versions
 

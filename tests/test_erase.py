@@ -104,6 +104,7 @@ def test_an_article_is_gone_and_the_rest_is_whole(kept: tuple[str, Path], copy: 
     url = f"{kept[0]}/news/one"
     sizes = {path.name: path.stat().st_size for path in copy.rglob("*.warc.gz")}
     assert all(word in stored(copy) for word in WORDS)
+    assert command("suppress", url, "--reason", "until then", "--by", "me").code == 0
     ran = erased(command, url)
     assert ran.code == 0, ran.err
     assert (ran.json["dryRun"], ran.json["captures"]) == (False, 2)

@@ -17,6 +17,7 @@ from storage.catalogue import (
     observations,
     runs,
     segments,
+    suppressions,
     versions,
 )
 from storage.erasing.plan import SourcePlan
@@ -64,6 +65,9 @@ class _Forgetting:
         self._delete(observations, observations.c.url, plan.urls)
         self._delete(leads, leads.c.identity, plan.leads)
         self._delete(alerts, alerts.c.key, plan.alerts, of_source=False)
+        for part in _parts(plan.urls):
+            told = update(suppressions).where(suppressions.c.url.in_(part))
+            self._connection.execute(told.where(suppressions.c.source_id == plan.source_id).values(url=None))
         self._forget_names()
         self._forget_problems()
 

@@ -117,11 +117,11 @@ class _Search:
 
     def sources(self, also: Collection[str]) -> list[SourcePlan]:
         """Each source of which something goes."""
-        own = self._captures(captures.c.id, self._hidden.captures)
+        own = [row for row in self._captures(captures.c.id, self._hidden.captures) if self._is_its_own(row)]
         more = [row for row in self._captures(captures.c.record_id, also) if row.id not in self._hidden.captures]
         chosen = self._with_revisits(own + more)
         for row in chosen:
-            capture = capture_from_row(row[2:])
+            capture = capture_from_row(row[3:])
             assert capture is not None
             if is_imported(capture.key):
                 problem = f"it stands in {capture.key}, a file of others that is kept as it came; suppress it instead"
@@ -161,7 +161,15 @@ class _Search:
 
     def _captures(self, column: Any, values: Any) -> list[Any]:
         # refers_to has no index: a look at all captures, once for an erasure
-        return self._rows((captures.c.id, captures.c.source_id, *capture_columns()), column, values)
+        own = (captures.c.id, captures.c.source_id, captures.c.lead_id)
+        return self._rows((*own, *capture_columns()), column, values)
+
+    def _is_its_own(self, row: Any) -> bool:
+        """Whether a capture is of these very addresses: what is replayed under one key may be several, that differ in
+        the case of a letter, say."""
+        hidden, (_, mark, rest) = self._hidden, row.url.partition("://")
+        spellings = {row.url, f"http{mark}{rest}", f"https{mark}{rest}"}
+        return row.lead_id in hidden.leads or row.record_id in hidden.pages or bool(spellings & hidden.urls)
 
     def _rows(self, columns: Any, column: Any, values: Any, *more: Any) -> list[Any]:
         wanted = sorted(values)

@@ -134,6 +134,8 @@ class _Rewriting:
             if (facts.get("identity") or identity_of(facts["url"])) in plan.leads:
                 return None
             return self._of_another(facts, line)
+        if facts["type"] == "suppressed" and facts.get("url") in plan.urls:
+            return orjson.dumps({name: told for name, told in facts.items() if name != "url"}) + b"\n"
         if facts["type"] == "run-ended":
             problems = facts.get("problems", [])
             left = [one for one in problems if one.get("url") not in plan.urls]

@@ -119,6 +119,15 @@ def test_an_article_of_the_same_bytes_is_not_erased_by_the_way(archive: Archive)
         planned(archive)
 
 
+def test_an_address_that_differs_in_a_letter_is_another_one(archive: Archive) -> None:
+    keep(archive, ONE, b"<p>a secret text</p>")
+    keep(archive, ONE.replace("one", "ONE"), b"<p>another text</p>", hours=1)
+    keep(archive, ONE.replace("http:", "https:"), b"<p>a secret text, too</p>", hours=2)
+    archive.seal(SOURCE)
+    assert erase(archive).records == 2
+    assert [one.url for one in kept_of(archive)] == ["http://gazette.example/ONE"]
+
+
 def test_files_of_others_are_refused(archive: Archive) -> None:
     keep(archive, ONE, b"<p>a secret text</p>")
     with archive.catalogue.begin() as connection:
