@@ -23,12 +23,11 @@ _WORDS = ("articles", "records", "urls")
 
 def hide_suppressed(connection: Connection, now: datetime) -> None:
     """Let this connection show only what may be shown at that moment; to be called before each transaction on it."""
-    holding = Suppressions(connection).holding(now)
-    known = tuple((one.id, one.until) for one in holding)
-    state = (known, _newest(connection)) if holding else None
+    known = Suppressions(connection).holding_ids(now)
+    state = (known, _newest(connection)) if known else None
     if state != connection.info.get(_INFO, (None, None))[0]:
         _remove(connection)
-        hidden = hidden_by(connection, holding) if holding else None
+        hidden = hidden_by(connection, Suppressions(connection).holding(now)) if known else None
         if hidden is not None:
             _fill(connection, hidden)
             _show(connection, hidden)
@@ -52,10 +51,12 @@ def _schema(connection: Connection) -> str:
 
 
 def _newest(connection: Connection) -> tuple[int | None, ...]:
-    """What differs when rows were added that may have to be hidden too."""
+    """What differs when rows were added that may have to be hidden too; after an erasure ids may come again, and that
+    adds a segment."""
     schema = _schema(connection)
-    found = ", ".join(f"(SELECT max(id) FROM {schema}.{one.name})" for one in _TABLES if one is not findable)  # noqa: S608
-    return tuple(connection.execute(text(f"SELECT {found}")).one())
+    found = [f"(SELECT max(id) FROM {schema}.{one.name})" for one in _TABLES if one is not findable]  # noqa: S608
+    found.append(f"(SELECT count(*) FROM {schema}.segments)")  # noqa: S608
+    return tuple(connection.execute(text(f"SELECT {', '.join(found)}")).one())
 
 
 def _remove(connection: Connection) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
 from storage.catalogue import insert_new, suppressions
 from storage.suppression import Suppressed, Suppression, SuppressionLifted
@@ -38,6 +38,15 @@ class Suppressions:
 
     def holding(self, now: datetime) -> list[Suppression]:
         """Those that are in force, by id."""
-        lasts = or_(suppressions.c.until.is_(None), suppressions.c.until > now)
-        query = select(*_COLUMNS).where(suppressions.c.lifted_at.is_(None), lasts).order_by(suppressions.c.id)
+        query = select(*_COLUMNS).where(_holds(now)).order_by(suppressions.c.id)
         return [Suppression(*row) for row in self.connection.execute(query)]
+
+    def holding_ids(self, now: datetime) -> tuple[str, ...]:
+        """Their ids alone, in order."""
+        query = select(suppressions.c.id).where(_holds(now)).order_by(suppressions.c.id)
+        return tuple(self.connection.execute(query).scalars())
+
+
+def _holds(now: datetime) -> ColumnElement[bool]:
+    lasts = or_(suppressions.c.until.is_(None), suppressions.c.until > now)
+    return and_(suppressions.c.lifted_at.is_(None), lasts)

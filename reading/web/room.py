@@ -85,7 +85,7 @@ class Remembered:
     def _holding(self) -> object:
         """What is suppressed now: nothing of it is told from memory."""
         with self._archive.catalogue.whole() as connection:
-            return [one.id for one in Suppressions(connection).holding(self._archive.clock())]
+            return Suppressions(connection).holding_ids(self._archive.clock())
 
     def _state(self) -> object:
         """What differs when anything was added that pages tell of."""
