@@ -159,7 +159,7 @@ class _Search:
         found = self.found
         for row in self._connection.execute(select(alerts.c.id, alerts.c.key, alerts.c.url, alerts.c.title)):
             about = row.key.split(":")
-            named = any(title in row.title for title in found.titles)
+            named = any(f"“{title}”" in row.title for title in found.titles)
             if row.url in found.urls or named or (len(about) > 2 and about[2] in found.articles):
                 found.alerts.add(row.id)
 
