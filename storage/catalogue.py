@@ -301,6 +301,24 @@ alerts = Table(
     UniqueConstraint("key", name="one_alert_per_key"),
 )
 
+# What is kept and not shown: `target` is that of the scope, as storage/suppression.py has it.
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("url", Text),
+    Column("at", Instant, nullable=False),
+    Column("until", Instant),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("lifted_at", Instant),
+    Column("lifted_by", Text),
+    Column("lift_reason", Text),
+)
+
 
 @event.listens_for(metadata, "after_create")
 def _create_word_index(_: MetaData, connection: Connection, **__: Any) -> None:
@@ -312,13 +330,17 @@ class Catalogue:
 
     An empty database gets the tables, an older catalogue is upgraded (storage/migrations). Raises CatalogueTooNew for
     a newer one, NotACatalogue for a database of something else, CatalogueUnusable when an upgrade has no room, what
-    `open_engine` raises, and whatever SQLAlchemy raises when the database cannot be reached or is not writable.
+    `open_engine` raises, and whatever SQLAlchemy raises when the database cannot be reached or is not writable. With
+    `is_public` `begin` is `public`: what is suppressed is not there, and nothing can be written.
     """
 
-    def __init__(self, url: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, url: str, clock: Callable[[], datetime], *, is_public: bool = False) -> None:
         self.url = url
         self.clock = clock
+        self._is_public = is_public
+        self.begin = self.public if is_public else self.whole
         self.engine: Engine = open_engine(url)
+        self._public_engine: Engine = open_engine(url)
         if self.is_shared:
             notice_writes(self.engine)
         try:
@@ -328,7 +350,7 @@ class Catalogue:
             raise
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def whole(self) -> Iterator[Connection]:
         """One transaction: committed when the block ends, rolled back when it raises.
 
         Raises CatalogueUnreachable when a server does not say for long whether it was committed.
@@ -337,12 +359,22 @@ class Catalogue:
             yield connection
 
     @contextmanager
+    def public(self) -> Iterator[Connection]:
+        """One transaction for reading, in which nothing is there that is suppressed at this moment."""
+        from storage.publicview import hide_suppressed
+
+        with self._public_engine.connect() as connection:
+            hide_suppressed(connection, self.clock())
+            with connection.begin():
+                yield connection
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for statements that only read, each of which sees what is committed when it begins.
 
         On a server that is one round trip for each, where a transaction has two more.
         """
-        if not self.is_shared:
+        if self._is_public or not self.is_shared:
             with self.begin() as connection:
                 yield connection
             return
@@ -369,6 +401,7 @@ class Catalogue:
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
+        self._public_engine.dispose()
 
 
 def insert_new(connection: Connection, table: Table) -> Any:

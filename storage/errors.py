@@ -10,7 +10,9 @@ NewsarkError                exit code 1
 │   ├── NotACatalogue           the database holds something else
 │   ├── ExtraMissing            a part of Newsark that was not installed
 │   ├── CatalogueNotEmpty       a rebuild would have to overwrite what the catalogue knows
-│   └── NotAnArchive            the directory holds something else
+│   ├── NotAnArchive            the directory holds something else
+│   ├── NothingMatches, AmbiguousName, AlreadySuppressed, NotSuppressed, IsSuppressed (storage/suppressionerrors.py)
+│   └── Locked, NotErasable, NotConfirmed, ErasureUnfinished (storage/erasing/erasureerrors.py; there too TooSmall, 3)
 ├── StorageError            3   bytes could not be kept, found or trusted
 │   ├── ObjectExists            an object of that name and other bytes is there already
 │   ├── ObjectMissing           no such object

@@ -17,6 +17,7 @@ from storage.leads import Acknowledgement, Leads, NewLead
 from storage.rebuilding.steps import Step
 from storage.runs import Runs
 from storage.sources import Sources
+from storage.suppressions import Suppressions
 from storage.versions import Observation, Version, Versions
 
 
@@ -39,6 +40,7 @@ def replay(connection: Connection, source_id: str, step: Step, *, again: bool) -
     leads.acknowledge([_acknowledgement(*one) for one in known])
     Runs(connection, source_id).take(step.runs)
     Furniture(connection, source_id).add((event.text, event.at) for event in step.furniture)
+    Suppressions(connection).take(source_id, step.suppressions)
 
 
 def _identities(step: Step) -> Iterator[str]:

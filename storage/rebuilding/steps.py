@@ -23,6 +23,7 @@ from storage.events import (
     from_line,
 )
 from storage.rebuilding.recordlines import RecordLines
+from storage.suppression import Suppressed, SuppressionLifted
 from storage.versions import Observation, Version
 
 
@@ -44,6 +45,7 @@ class Step:
     strays: list[tuple[Version, str | None]] = field(default_factory=list)
     furniture: list[FurnitureLearned] = field(default_factory=list)
     reread: list[tuple[Version, str]] = field(default_factory=list)
+    suppressions: list[Suppressed | SuppressionLifted] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -129,6 +131,7 @@ class _Reader:
             runs=[event for event in events if isinstance(event, RunBegan | RunEnded)],
             source=next((event for event in events if isinstance(event, SourceFile)), None),
             furniture=[event for event in events if isinstance(event, FurnitureLearned)],
+            suppressions=[event for event in events if isinstance(event, Suppressed | SuppressionLifted)],
         )
         for visit in visits:
             self._add_visit(step, visit)
