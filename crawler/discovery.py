@@ -237,8 +237,7 @@ async def _guess(spider: NewsroomSpider, kind: str, paths: Sequence[str]) -> lis
 
 async def _lists_named_articles(spider: NewsroomSpider) -> bool:
     """Whether a feed or sitemap named articles in an earlier crawl: then none is asked only to see what it yields."""
-    methods = await spider.with_leads(lambda leads: leads.methods(ARTICLE))
-    return not methods.isdisjoint({"feed", "sitemap", "news-sitemap"})
+    return await spider.with_leads(lambda leads: leads.are_found_by(ARTICLE, ("feed", "sitemap", "news-sitemap")))
 
 
 async def _any_yields(spider: NewsroomSpider, places: Sequence[Found]) -> bool:

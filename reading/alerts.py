@@ -29,6 +29,7 @@ LOOKS_BACK = timedelta(days=7)
 """What is older when it is first looked at is for the ledger and no alert."""
 
 HABIT = timedelta(days=28)
+LEAST_SILENCE = timedelta(hours=6)
 MIN_GAPS = 10
 NEW_TEXTS, EARLIER_TEXTS = 20, 200
 RULES = ("removed", "many-removed", "away", "silent", "confidence", "store", "disk")
@@ -56,7 +57,8 @@ def raise_alerts(archive: Archive, rules: Rules, *, free_bytes: int, looks_back:
             gone = removals(connection, source.id, now - looks_back, rules.confirmations)
             found += [*_removals(gone, rules, now), *_many_removals(gone, rules, now)]
             found += _away(source, outage_now(connection, source.id), now)
-            found += [*_silence(connection, source, rules, now), *_bad_texts(connection, source, rules, now)]
+            found += _silence(connection, source, rules, now)
+            found += _bad_texts(connection, source, rules, now, min(looks_back, DAY))
     with archive.catalogue.whole() as connection:
         return Alerts(connection).add(found)
 
@@ -108,26 +110,37 @@ def _silence(connection: Connection, source: KnownSource, rules: Rules, now: dat
     begin = connection.execute(select(func.min(versions.c.captured_at)).where(mine)).scalar()
     # what came at once when the source was first crawled is no habit of it
     since = max(begin + DAY, looked - HABIT) if begin is not None else looked
-    came = select(versions.c.captured_at).where(mine, versions.c.version == 1, versions.c.captured_at >= since)
-    times = list(connection.execute(came.order_by(versions.c.captured_at)).scalars())
+    first_ones = select(versions.c.captured_at).where(mine, versions.c.version == 1)
+    last = connection.execute(first_ones.order_by(versions.c.captured_at.desc()).limit(1)).scalar()
+    if last is not None and looked - last <= rules.silent_times * LEAST_SILENCE:
+        # as of nearly all sources nearly always: their times need not be read
+        return
+    came = first_ones.where(versions.c.captured_at >= since).order_by(versions.c.captured_at)
+    times = list(connection.execute(came).scalars())
     if len(times) <= MIN_GAPS:
         return
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
     longest = timedelta(seconds=quantiles(gaps, n=20)[-1])
     quiet = looked - times[-1]
-    if quiet > rules.silent_times * max(longest, 6 * HOUR):
+    if quiet > rules.silent_times * max(longest, LEAST_SILENCE):
         hours = f"{quiet / HOUR:.0f} h, though usually something comes within {max(longest / HOUR, 1):.0f} h"
         title = f"{source.name} is silent: nothing new for {hours}"
         yield Alert(f"silent:{source.id}:{_stamp(times[-1])}", "silent", now, title, source.id, source.home)
 
 
-def _bad_texts(connection: Connection, source: KnownSource, rules: Rules, now: datetime) -> Iterator[Alert]:
+def _bad_texts(
+    connection: Connection, source: KnownSource, rules: Rules, now: datetime, looks_back: timedelta
+) -> Iterator[Alert]:
     """Texts that are less certain than those before: the site has a new template, perhaps."""
     if not rules.confidence_fall:
         return
+    query = select(func.max(versions.c.captured_at)).where(versions.c.source_id == source.id)
+    last = connection.execute(query).scalar()
+    if last is None or last < now - looks_back:
+        return
     newest = Versions(connection, source.id).newest(NEW_TEXTS + EARLIER_TEXTS)
     late, before = newest[-NEW_TEXTS:], newest[:-NEW_TEXTS]
-    if len(before) < NEW_TEXTS or late[-1].captured_at < now - DAY:
+    if len(before) < NEW_TEXTS:
         return
     was, now_is = (fmean(_confidence(one.line) for one in some) for some in (before, late))
     if was - now_is > rules.confidence_fall:

@@ -29,6 +29,7 @@ from sqlalchemy import (
     event,
     func,
     select,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -56,6 +57,11 @@ class Instant(TypeDecorator[datetime]):
     def process_result_value(self, value: str | None, dialect: Any) -> datetime | None:  # noqa: ARG002
         """The datetime for a text."""
         return None if value is None else datetime.fromisoformat(value)
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """An index of these rows only."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 metadata = MetaData()
@@ -107,7 +113,8 @@ leads = Table(
     UniqueConstraint("source_id", "identity", name="one_lead_per_url"),
     Index("leads_by_turn", "source_id", "queue", "priority", "rank", "id"),
     Index("leads_by_due", "source_id", "queue", "next_due"),
-    Index("leads_by_state", "source_id", "state"),
+    Index("leads_by_kind", "source_id", "kind", "state"),
+    Index("leads_by_reason", "source_id", "state", "reason", "priority", **_where("reason IS NOT NULL")),
 )
 
 captures = Table(
@@ -230,6 +237,7 @@ segments = Table(
     Column("records", Integer, nullable=False),
     Column("manifest_key", Text, nullable=False),
     Column("manifest_sha256", String(64), nullable=False),
+    Index("segments_by_source", "source_id"),
 )
 
 runs = Table(
@@ -243,6 +251,7 @@ runs = Table(
     Column("counts", JSON, nullable=False, default=dict),
     Column("problems", JSON, nullable=False, default=list),
     Column("complete", Boolean, nullable=False, default=False),
+    Index("runs_by_time", "source_id", "started_at"),
 )
 
 

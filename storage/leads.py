@@ -188,9 +188,13 @@ class Leads:
 
     def _named(self, column: Any, values: Iterable[int | str]) -> Iterator[Any]:
         wanted = list(dict.fromkeys(values))
-        query = select(leads.c.id, leads.c.url, leads.c.identity).where(self._mine)
+        query = select(leads.c.id, leads.c.url, leads.c.identity, leads.c.source_id)
+        if column is not leads.c.id:
+            # asked for the source and for ids, SQLite would read all leads of the source
+            query = query.where(self._mine)
         for start in range(0, len(wanted), INSERT_ROWS):
-            yield from self.connection.execute(query.where(column.in_(wanted[start : start + INSERT_ROWS])))
+            rows = self.connection.execute(query.where(column.in_(wanted[start : start + INSERT_ROWS])))
+            yield from (row for row in rows if row.source_id == self.source_id)
 
     @property
     def _mine(self) -> Any:
@@ -307,10 +311,10 @@ class Leads:
         by_state = {str(state): int(count) for state, count in self.connection.execute(query)}
         return {"known": sum(by_state.values()), **{state: by_state.get(state, 0) for state in STATES}}
 
-    def methods(self, kind: str) -> set[str]:
-        """By which methods leads of that kind were found."""
-        query = select(leads.c.method).where(self._mine, leads.c.kind == kind).distinct()
-        return {method for method in self.connection.execute(query).scalars() if method}
+    def are_found_by(self, kind: str, methods: Iterable[str]) -> bool:
+        """Whether a lead of that kind was found by one of these methods; looks no further than the first."""
+        query = select(leads.c.id).where(self._mine, leads.c.kind == kind, leads.c.method.in_(list(methods)))
+        return self.connection.execute(query.limit(1)).first() is not None
 
     def counts_by_kind(self) -> dict[str, dict[str, int]]:
         """For each kind of lead its counts by state."""

@@ -131,10 +131,12 @@ class Versions:
 
     def article_of(self, record_id: str | None) -> str | None:
         """The article that a record is a version of, or None."""
-        query = select(versions.c.article).where(
-            versions.c.source_id == self.source_id, versions.c.record_id == record_id
-        )
-        return None if record_id is None else self.connection.execute(query.limit(1)).scalar()
+        if record_id is None:
+            return None
+        # here and below: asked for the source too, SQLite would read all of its versions
+        query = select(versions.c.article, versions.c.source_id).where(versions.c.record_id == record_id)
+        rows = self.connection.execute(query.order_by(versions.c.id))
+        return next((row.article for row in rows if row.source_id == self.source_id), None)
 
     def add(self, new: Sequence[Version]) -> None:
         """Record versions; one that is there already is left as it is."""
@@ -188,10 +190,11 @@ class Versions:
         kept = {"article", "version", "lead_id", "captured_at"}
         for start in range(0, len(reread), ARTICLES_PER_QUERY):
             part = reread[start : start + ARTICLES_PER_QUERY]
-            query = select(versions.c.record_id, versions.c.id, versions.c.line).where(
-                versions.c.source_id == self.source_id, versions.c.record_id.in_([old for _, old in part])
+            query = select(versions.c.record_id, versions.c.id, versions.c.line, versions.c.source_id).where(
+                versions.c.record_id.in_([old for _, old in part])
             )
-            rows = {row.record_id: row for row in self.connection.execute(query)}
+            found = self.connection.execute(query)
+            rows = {row.record_id: row for row in found if row.source_id == self.source_id}
             for version, old in part:
                 if old in rows:
                     values = {name: getattr(version, name) for name in _FIELDS if name not in kept}

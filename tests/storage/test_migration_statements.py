@@ -35,11 +35,15 @@ def all_statements_for_postgresql(tables: MetaData) -> str:
 
 
 def statements(sql: str) -> list[list[str]]:
-    """Each statement's lines, sorted; a column that a later step adds is a line of its table's statement."""
+    """Each statement's lines, sorted; a column that a later step adds is a line of its table's statement, and an index
+    that one drops was never made."""
     parts = [part.strip() for part in sql.split(";") if part.strip()]
     told = {part.splitlines()[0]: [line.strip().rstrip(",") for line in part.splitlines()] for part in parts}
     for added in [line for line in told if line.startswith("ALTER TABLE")]:
         table, _, column = added.removeprefix("ALTER TABLE ").partition(" ADD COLUMN ")
         told[f"CREATE TABLE {table} ("].append(column)
         del told[added]
+    for dropped in [line for line in told if line.startswith("DROP INDEX")]:
+        made = f"CREATE INDEX {dropped.removeprefix('DROP INDEX ')} ON "
+        del told[dropped], told[next(line for line in told if line.startswith(made))]
     return sorted(sorted(lines) for lines in told.values())

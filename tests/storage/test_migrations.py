@@ -85,11 +85,16 @@ def schema(path: Path) -> dict[str, Any]:
             "key": look.get_pk_constraint(table),
             "refers": sorted(look.get_foreign_keys(table), key=str),
             "unique": sorted(look.get_unique_constraints(table), key=str),
-            "indexes": sorted(look.get_indexes(table), key=str),
+            "indexes": sorted(map(index_facts, look.get_indexes(table)), key=str),
             "checks": sorted(look.get_check_constraints(table), key=str),
         }
     engine.dispose()
     return found
+
+
+def index_facts(index: Any) -> dict[str, Any]:
+    """The index with its condition as text, which compares."""
+    return {**index, "dialect_options": {name: str(value) for name, value in index["dialect_options"].items()}}
 
 
 def raw(path: Path) -> dict[str, bytes]:
