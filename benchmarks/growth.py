@@ -187,7 +187,9 @@ def measure_lengths(bench: Bench, lengths: list[int]) -> None:
         print(f"{count:>12,}{one:>15.2f}{speed:>9.0f}{first.peak_bytes / 1e6:>7.0f}", flush=True)
     for (few, before, small), (many, after, big) in zip(done, done[1:], strict=False):
         tens = math.log10(many / few)
-        print(f"from {few:,} to {many:,}: {(after - before) / tens:+.2f} ms a page, {(big - small) / tens:+.0f} MB for ten times as many")
+        print(
+            f"from {few:,} to {many:,}: {(after - before) / tens:+.2f} ms a page, {(big - small) / tens:+.0f} MB for ten times as many"
+        )
 
 
 def main() -> None:

@@ -93,7 +93,9 @@ def fill(directory: Path, size: Size) -> None:
     now = datetime.now(UTC)
     records = _records()
     shares = [
-        Share(f"paper{n:04d}", n * (size.leads // size.sources), size.leads // size.sources, size.versions // size.sources)
+        Share(
+            f"paper{n:04d}", n * (size.leads // size.sources), size.leads // size.sources, size.versions // size.sources
+        )
         for n in range(size.sources)
     ]
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
@@ -195,7 +197,9 @@ def _captures(share: Share, now: datetime) -> Iterator[Sequence[Any]]:
     first = share.first(share.captured)
     for place in range(share.captured):
         url, at = share.url(place), _captured_at(share, place, now)
-        key = f"warc/{share.source}/{at[:4]}/{at[5:7]}/{share.source}-{at[:4]}{at[5:7]}{at[8:10]}000000-00001-vm.warc.gz"
+        key = (
+            f"warc/{share.source}/{at[:4]}/{at[5:7]}/{share.source}-{at[:4]}{at[5:7]}{at[8:10]}000000-00001-vm.warc.gz"
+        )
         digest = "sha256:" + sha256(f"page of {url}".encode()).hexdigest()
         urlkey = f"example,{share.source}){url.partition('.example')[2]}"
         yield (

@@ -56,7 +56,9 @@ class Runs:
 
     def _newest(self, of: ColumnElement[bool]) -> Run | None:
         columns = (runs.c.started_at, runs.c.ended_at, runs.c.outcome, runs.c.counts, runs.c.problems)
-        row = self.connection.execute(select(*columns).where(of).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)).first()
+        row = self.connection.execute(
+            select(*columns).where(of).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(1)
+        ).first()
         return None if row is None else Run(*row)
 
 

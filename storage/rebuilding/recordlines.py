@@ -74,6 +74,12 @@ class RecordLines:
         facts = {} if place is None else orjson.loads(self._read(place))
         return Observation(url, at, outcome, facts.get("detail"), article, None, facts.get("recordId"))
 
+    def observations(self) -> Iterator[Observation]:
+        """All observations, without the key of their article, which their lines do not say."""
+        for (url, at), place in self._observations.items():
+            outcome = str(orjson.loads(self._read(place)).get("outcome"))
+            yield self.observation(url, at, outcome, None)
+
     def unclaimed(self) -> Iterator[tuple[Version, str | None]]:
         """Versions that nobody asked for, each with the id of the one before; their articles are guessed by URL."""
         for record_id, place in self._versions.items():

@@ -34,7 +34,7 @@ def replay(connection: Connection, source_id: str, step: Step, *, again: bool) -
     versions.add([replace(version, lead_id=ids.get(identity)) for version, identity in step.versions])
     versions.add(_strays(connection, step, leads))
     versions.supersede(step.reread)
-    seen = [replace(one, lead_id=ids.get(identity)) for one, identity in step.observations]
+    seen = _placed(versions, [replace(one, lead_id=ids.get(identity)) for one, identity in step.observations])
     versions.observe(_missing(connection, source_id, seen) if again else seen)
     known = [(ids[visit.identity], visit, response) for visit, response in step.visits if visit.identity in ids]
     leads.acknowledge([_acknowledgement(*one) for one in known])
@@ -89,6 +89,13 @@ def _strays(connection: Connection, step: Step, leads: Leads) -> list[Version]:
         lead_id = ids.get(identity_of(version.url))
         placed.append(replace(version, article=articles[version.record_id], lead_id=lead_id))
     return placed
+
+
+def _placed(versions: Versions, seen: list[Observation]) -> list[Observation]:
+    """Observations that do not say their article as such of the article that their lead showed."""
+    unplaced = [one.lead_id for one in seen if one.article is None and one.lead_id is not None]
+    articles = versions.articles_of_leads(unplaced)
+    return [replace(one, article=one.article or articles.get(one.lead_id or 0)) for one in seen]
 
 
 def _missing(connection: Connection, source_id: str, seen: Sequence[Observation]) -> list[Observation]:

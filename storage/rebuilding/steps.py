@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from itertools import chain
 
 from storage.capture import Capture
 from storage.events import (
@@ -22,38 +21,12 @@ from storage.events import (
     Undone,
     from_line,
 )
+from storage.rebuilding.earlierevents import earlier_step, is_earlier
 from storage.rebuilding.recordlines import RecordLines
+from storage.rebuilding.step import Step, Told
 from storage.suppression import Suppressed, SuppressionLifted
-from storage.versions import Observation, Version
 
-
-@dataclass(slots=True)
-class Step:
-    """One transaction: leads are named by their identity, and all stands in the order in which it was written.
-
-    A visit stands with the record id of its response, a stray version (no visit tells of it) with that of the version
-    before it; a version that was read again with that of the record that its new one supersedes.
-    """
-
-    found: list[LeadFound] = field(default_factory=list)
-    captures: list[tuple[Capture, str | None]] = field(default_factory=list)
-    visits: list[tuple[LeadVisited, str | None]] = field(default_factory=list)
-    versions: list[tuple[Version, str]] = field(default_factory=list)
-    observations: list[tuple[Observation, str]] = field(default_factory=list)
-    runs: list[RunBegan | RunEnded] = field(default_factory=list)
-    source: SourceFile | None = None
-    strays: list[tuple[Version, str | None]] = field(default_factory=list)
-    furniture: list[FurnitureLearned] = field(default_factory=list)
-    reread: list[tuple[Version, str]] = field(default_factory=list)
-    suppressions: list[Suppressed | SuppressionLifted] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Told:
-    """What reading a segment came upon beside its steps: types of events not known here, and what is not right."""
-
-    unknown: Counter[str] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
+__all__ = ["Captures", "Step", "Told", "read_steps"]
 
 
 class Captures:
@@ -80,6 +53,12 @@ def read_steps(captures: Captures, events: Iterable[bytes], records: RecordLines
 
     A step that was undone is left out, and so is a last one whose bytes did not all reach the disk.
     """
+    lines_left = iter(events)
+    first = next(lines_left, b"")
+    if is_earlier(first):
+        yield earlier_step(captures.up_to(None), chain([first], lines_left), records, told)
+        return
+    events = chain([first] if first else [], lines_left)
     reader = _Reader(captures, records, told)
     held: tuple[list[Event], Settled] | None = None
     lines: list[Event] = []
