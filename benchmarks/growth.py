@@ -22,6 +22,7 @@ import tempfile
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -185,11 +186,10 @@ def measure_lengths(bench: Bench, lengths: list[int]) -> None:
         done.append((count, one, first.peak_bytes / 1e6))
         speed = count / (first.wall_seconds - nothing.wall_seconds)
         print(f"{count:>12,}{one:>15.2f}{speed:>9.0f}{first.peak_bytes / 1e6:>7.0f}", flush=True)
-    for (few, before, small), (many, after, big) in zip(done, done[1:], strict=False):
+    for (few, before, small), (many, after, big) in pairwise(done):
         tens = math.log10(many / few)
-        print(
-            f"from {few:,} to {many:,}: {(after - before) / tens:+.2f} ms a page, {(big - small) / tens:+.0f} MB for ten times as many"
-        )
+        told = f"{(after - before) / tens:+.2f} ms a page, {(big - small) / tens:+.0f} MB"
+        print(f"from {few:,} to {many:,}: {told} for ten times as many")
 
 
 def main() -> None:

@@ -1,9 +1,10 @@
 """A catalogue as it is after years: millions of leads and versions, written straight into SQLite's tables.
 
-    python benchmarks/largecatalogue.py DIRECTORY [--leads 10000000] [--versions 2000000] [--sources 200] [--words 200000]
+    python benchmarks/largecatalogue.py DIRECTORY [--leads 10000000] [--versions 2000000] [--sources 200]
+        [--words 200000]
 
-Each source has its share of the leads: articles with a version, a capture and an observation or two; twice as many files
-of their pages, captured; the rest articles that wait. Nothing falls due for weeks. Records are those of
+Each source has its share of the leads: articles with a version, a capture and an observation or two; twice as many
+files of their pages, captured; the rest articles that wait. Nothing falls due for weeks. Records are those of
 benchmarks/bigarchive.py, about 6 kB each, with addresses, ids and marks of their own, as random as real ones. Words are
 indexed for so many versions as asked for: it takes longest, and room. The archive has no WARC files: what is
 measured here asks only the catalogue.
@@ -101,23 +102,23 @@ def fill(directory: Path, size: Size) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         for pragma in ("journal_mode=DELETE", "synchronous=OFF", "cache_size=-500000", "locking_mode=EXCLUSIVE"):
             database.execute(f"PRAGMA {pragma}")
-        for name, table in metadata.tables.items():
+        for table in metadata.tables.values():
             for index in table.indexes:
                 database.execute(f"DROP INDEX {index.name}")
-        with _told("rows"):
+        with _Told("rows"):
             for share in shares:
                 database.execute("BEGIN")
                 _add_source(database, share, records, now)
                 database.execute("COMMIT")
-        with _told("marks"):
+        with _Told("marks"):
             _add_marks(database, size.versions)
-        with _told("words"):
+        with _Told("words"):
             _add_words(database, records, min(size.words, size.versions))
-    with _told("indexes"):
+    with _Told("indexes"):
         _make_indexes(path)
 
 
-class _told:
+class _Told:
     def __init__(self, what: str) -> None:
         self.what, self.began = what, time.monotonic()
 
