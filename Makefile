@@ -6,6 +6,8 @@ SITE ?=
 ARCHIVE ?= ./archive
 STORE ?= directory
 JOBS ?= 3
+# what the image of deploy/Containerfile can do beside the crawl
+IMAGE_EXTRAS := alerts parquet postgresql replay serve timestamps
 
 .DEFAULT_GOAL := help
 .PHONY: help setup browser postgresql demo crawl test check bench lock docs clean
@@ -55,6 +57,8 @@ bench: setup ## Measure; CORPUS=DIR measures on real pages too
 
 lock: ## Pin the dependencies anew, with hashes
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(addprefix --extra ,$(IMAGE_EXTRAS)) --constraint requirements.lock --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --output-file deploy/requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --constraint requirements.lock --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --output-file deploy/build.lock deploy/build.in
 
 clean: ## Remove the environment and caches, never an archive
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build *.egg-info

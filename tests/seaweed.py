@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -45,12 +45,16 @@ ROLES = ("s3.port", "master.port", "volume.port", "filer.port", "admin.port")
 
 @dataclass
 class Seaweed:
-    """A SeaweedFS that runs over `directory`; `kill` and `start` may follow each other, ports and data stay."""
+    """A SeaweedFS that runs over `directory`; `kill` and `start` may follow each other, ports and data stay.
+
+    `options` are further ones of `weed mini`.
+    """
 
     directory: Path
     ports: dict[str, int] = field(default_factory=lambda: free_ports())
     access_key: str = ACCESS_KEY
     secret_key: str = SECRET_KEY
+    options: Sequence[str] = ()
     _process: subprocess.Popen[bytes] | None = None
     _buckets: set[str] = field(default_factory=set)
 
@@ -147,6 +151,7 @@ class Seaweed:
             "-master.telemetry=false",
             "-s3.autoCreateBucket=false",
             "-volume.preStopSeconds=0",
+            *self.options,
         ]
 
     def _wait(self) -> None:
