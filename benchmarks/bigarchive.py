@@ -15,7 +15,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import accumulate
@@ -31,6 +31,7 @@ from storage.archive import Archive, ArchiveSettings, Settlement
 from storage.capture import Capture
 from storage.events import RunBegan, RunEnded
 from storage.exchange import Exchange
+from storage.fingerprints import fingerprint_of
 from storage.leads import Acknowledgement, Leads, NewLead, lead_identity
 from storage.timestamps import warc_date
 from storage.uris import urlkey
@@ -120,6 +121,34 @@ def build(directory: Path, articles: int) -> None:
     for source in SOURCES:
         archive.seal(source)
     archive.close()
+
+
+def settle_pages(archive: Archive, source: str, numbers: range, group: int = 20) -> float:
+    """Write articles of these numbers as a crawl does; milliseconds of CPU that each takes but for making it up."""
+    chance, known, spent = random.Random(numbers.start), languages(), 0.0
+    for start in range(numbers.start, numbers.stop, group):
+        urls = {number: f"http://{source}.example/new/{number:07d}-a-story" for number in range(start, start + group)}
+        leads = [NewLead(url, lead_identity(url), "article", 10) for url in urls.values()]
+        first, again = Settlement(), Settlement()
+        began = time.process_time()
+        archive.with_leads(source, partial(_add, leads, archive.clock()))
+        ids = {lead.url: lead.id for lead in archive.with_leads(source, lambda table: table.lease(group))}
+        spent += time.process_time() - began
+        for number, url in urls.items():
+            _write(archive, source, url, number, ids[url], chance, known, first, again)
+        marked = [replace(one, fingerprint=_fingerprint(chance)) for one in first.versions]
+        began = time.process_time()
+        for version in marked:
+            archive.alike(source, version.fingerprint or "")
+        archive.articles_of_leads(source, list(ids.values()))
+        archive.latest_versions(source, [one.article for one in marked])
+        archive.settle(source, replace(first, versions=marked))
+        spent += time.process_time() - began
+    return 1e3 * spent / len(numbers)
+
+
+def _fingerprint(chance: random.Random) -> str:
+    return fingerprint_of(sorted(chance.randrange(1 << 40) >> 2 for _ in range(64)))
 
 
 class _Clock:

@@ -2,6 +2,8 @@
 
     python benchmarks/growth.py [--pages 500] [--rounds 3] [--keep DIR] [--lengths 500,10000] [--only PART …]
 
+`settling`: what the catalogue alone takes for a new page, in an empty one and in a large one, interleaved; CPU of the one
+thread that writes, so that a busy machine disturbs it least.
 `catalogue`: a crawl of so many new pages, a second visit of each (304) and a crawl in which nothing is due, in an empty
 catalogue, as one more source in a large one (benchmarks/largecatalogue.py; --keep uses one again), and in a large
 source of it; interleaved, medians. `questions`: what status, ledger, show, search and an idle watch take there.
@@ -22,6 +24,7 @@ import tempfile
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,12 +32,15 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import psutil
 
+from benchmarks.bigarchive import settle_pages
 from benchmarks.growthserver import SITEMAP, growth_server
 from benchmarks.largecatalogue import add_size, fill, size_of
 from benchmarks.measure import Measured, adopt_orphans, measure
+from storage.archive import Archive, ArchiveSettings
 
 NEWSARK = str(Path(sys.executable).with_name("newsark"))
-PARTS = ("catalogue", "questions", "lengths")
+PARTS = ("settling", "catalogue", "questions", "lengths")
+GROUP = 20
 WATCH_BEGIN, WATCH_SECONDS = 20.0, 60.0
 
 
@@ -101,6 +107,31 @@ def visits(bench: Bench, archive: Path, source: str, salt: str) -> Visits:
         raise SystemExit(f"{kept} of {bench.pages} pages were captured")
     again = bench.crawl(archive, path)
     return Visits(first, again, bench.crawl(archive, path))
+
+
+def measure_settling(bench: Bench, large: Path, rounds: int) -> None:
+    """Print what leases, captures, versions, words and acknowledgements take of the thread that writes."""
+    places = {"empty": bench.directory / "settled", "one more source": large, "large source": large}
+    stamp = int(time.time())
+    sources = {"empty": "growth", "one more source": f"settled{stamp}", "large source": "paper0000"}
+    archives = {
+        place: Archive.open(place, ArchiveSettings(), lambda: datetime.now(UTC)) for place in {*places.values()}
+    }
+    spent: dict[str, list[float]] = {name: [] for name in places}
+    for number in range(rounds):
+        for name, place in places.items():
+            archive, source = archives[place], sources[name]
+            if name != "large source":
+                archive.enlist(source, name=source, home=f"http://{source}.example/", toml=f'id = "{source}"\n')
+            first = stamp * 1000 + number * bench.pages
+            spent[name].append(settle_pages(archive, source, range(first, first + bench.pages)))
+    for archive in archives.values():
+        archive.close()
+    print(
+        f"\n{'':18}{'CPU ms a page':>15}   with its commit; {bench.pages} pages in groups of {GROUP}, {rounds} rounds"
+    )
+    for name, some in spent.items():
+        print(f"{name:18}{statistics.median(some):>15.2f}   {', '.join(f'{one:.2f}' for one in some)}", flush=True)
 
 
 def measure_catalogue(bench: Bench, large: Path, rounds: int) -> None:
@@ -206,8 +237,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="newsark-bench-") as scratch, growth_server() as site:
         bench = Bench(Path(scratch), site, options.pages)
         large = (options.keep or Path(scratch) / "large").absolute()
-        if not large.exists() and {"catalogue", "questions"} & set(options.only):
+        if not large.exists() and set(options.only) != {"lengths"}:
             fill(large, size_of(options))
+        if "settling" in options.only:
+            measure_settling(bench, large, options.rounds)
         if "catalogue" in options.only:
             measure_catalogue(bench, large, options.rounds)
         if "questions" in options.only:

@@ -57,8 +57,8 @@ def raise_alerts(archive: Archive, rules: Rules, *, free_bytes: int, looks_back:
             gone = removals(connection, source.id, now - looks_back, rules.confirmations)
             found += [*_removals(gone, rules, now), *_many_removals(gone, rules, now)]
             found += _away(source, outage_now(connection, source.id), now)
-            found += _silence(connection, source, rules, now)
-            found += _bad_texts(connection, source, rules, now, min(looks_back, DAY))
+            found += silence(connection, source, rules, now)
+            found += bad_texts(connection, source, rules, now, min(looks_back, DAY))
     with archive.catalogue.whole() as connection:
         return Alerts(connection).add(found)
 
@@ -101,7 +101,7 @@ def _away(source: KnownSource, outage: Outage | None, now: datetime) -> Iterator
         yield Alert(f"away:{source.id}:{_stamp(outage.begins)}", "away", now, title, source.id, source.home)
 
 
-def _silence(connection: Connection, source: KnownSource, rules: Rules, now: datetime) -> Iterator[Alert]:
+def silence(connection: Connection, source: KnownSource, rules: Rules, now: datetime) -> Iterator[Alert]:
     """A source that brings nothing new for longer than it ever did, although it was looked at."""
     looked = Leads(connection, source.id).last_list_visit()
     if not rules.silent_times or looked is None:
@@ -128,7 +128,7 @@ def _silence(connection: Connection, source: KnownSource, rules: Rules, now: dat
         yield Alert(f"silent:{source.id}:{_stamp(times[-1])}", "silent", now, title, source.id, source.home)
 
 
-def _bad_texts(
+def bad_texts(
     connection: Connection, source: KnownSource, rules: Rules, now: datetime, looks_back: timedelta
 ) -> Iterator[Alert]:
     """Texts that are less certain than those before: the site has a new template, perhaps."""

@@ -1,4 +1,4 @@
-"""The units and manifests in the documents are ones that systemd and Kubernetes take."""
+"""The units in the documents are ones that systemd takes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import kubernetes_validate
 import pytest
-import yaml
 
 OPERATIONS = (Path(__file__).parent.parent / "docs" / "operations.md").read_text(encoding="utf-8")
-(MANIFESTS,) = re.findall(r"```yaml\n(.*?)```", OPERATIONS, re.DOTALL)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed here")
@@ -28,21 +25,3 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "ExecStart=/srv/newsark/.venv/bin/newsark watch" in text
-
-
-def test_kubernetes_takes_the_manifests() -> None:
-    manifests = list(yaml.safe_load_all(MANIFESTS))
-    assert [one["kind"] for one in manifests] == ["PersistentVolumeClaim", "Deployment"]
-    for one in manifests:
-        kubernetes_validate.validate(one, kubernetes_validate.latest_version(), strict=True)
-    deployment = manifests[1]["spec"]
-    # two at once would fight for the sources
-    assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
-    assert deployment["template"]["spec"]["terminationGracePeriodSeconds"] >= 60
-
-
-def test_a_wrong_manifest_would_be_found() -> None:
-    deployment = list(yaml.safe_load_all(MANIFESTS))[1]
-    deployment["spec"]["replica"] = 1
-    with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(deployment, kubernetes_validate.latest_version(), strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,9 @@ from newsark.report import (
     print_run,
 )
 
+if TYPE_CHECKING:
+    from storage.sources import KnownSource
+
 
 def status(
     names: SourcesArgument = None,
@@ -32,18 +35,21 @@ def status(
 ) -> None:
     """Show sources, coverage, last runs, what went wrong and what to do."""
     from reading.status import source_states
+    from storage.sources import Sources
 
     home = Home.here(archive=archive, endpoint_url=endpoint_url)
     if coverage:
         _print_unsaved(home, names, json=json)
         return
     with home.archive(is_public=True) as opened:
-        states = source_states(opened)
+        with opened.catalogue.begin() as connection:
+            known = Sources(connection).known()
+        have = {one.id for one in known}
+        waiting = [one for one in home.source_ids() if one not in have]
+        if names:
+            known, waiting = _chosen(names, known, waiting)
+        states = source_states(opened, [one.id for one in known])
         backlogs = opened.backlogs()
-    have = {state["id"] for state in states}
-    waiting = [one for one in home.source_ids() if one not in have]
-    if names:
-        states, waiting = _chosen(names, states, waiting)
     if json:
         held_up = [backlog_json(one) for one in backlogs]
         print_json({"archive": home.archive_name, "sources": states, "not_crawled": waiting, "waiting": held_up})
@@ -60,14 +66,12 @@ def status(
         say("No source is known yet. Next: newsark sources add URL")
 
 
-def _chosen(
-    names: list[str], states: list[dict[str, Any]], waiting: list[str]
-) -> tuple[list[dict[str, Any]], list[str]]:
+def _chosen(names: list[str], known: list[KnownSource], waiting: list[str]) -> tuple[list[KnownSource], list[str]]:
     """Those that are named. Raises UnknownSource for a name no source has."""
     for name in names:
-        if name not in waiting and not any(name in (state["id"], state["name"]) for state in states):
-            raise unknown_source(name, [*(state["id"] for state in states), *waiting])
-    chosen = [state for state in states if state["id"] in names or state["name"] in names]
+        if name not in waiting and not any(name in (one.id, one.name) for one in known):
+            raise unknown_source(name, [*(one.id for one in known), *waiting])
+    chosen = [one for one in known if one.id in names or one.name in names]
     return chosen, [one for one in waiting if one in names]
 
 
