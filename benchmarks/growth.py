@@ -2,8 +2,8 @@
 
     python benchmarks/growth.py [--pages 500] [--rounds 3] [--keep DIR] [--lengths 500,10000] [--only PART …]
 
-`settling`: what the catalogue alone takes for a new page, in an empty one and in a large one, interleaved; CPU of the one
-thread that writes, so that a busy machine disturbs it least.
+`settling`: what the catalogue alone takes for a new page, in an empty one and in a large one, interleaved; CPU of the
+one thread that writes, so that a busy machine disturbs it least.
 `catalogue`: a crawl of so many new pages, a second visit of each (304) and a crawl in which nothing is due, in an empty
 catalogue, as one more source in a large one (benchmarks/largecatalogue.py; --keep uses one again), and in a large
 source of it; interleaved, medians. `questions`: what status, ledger, show, search and an idle watch take there.
@@ -122,14 +122,14 @@ def measure_settling(bench: Bench, large: Path, rounds: int) -> None:
         for name, place in places.items():
             archive, source = archives[place], sources[name]
             if name != "large source":
-                archive.enlist(source, name=source, home=f"http://{source}.example/", toml=f'id = "{source}"\n')
+                home = f"http://{source}.example/"
+                toml = f'id = "{source}"\nname = "{source}"\nhome = "{home}"\n'
+                archive.enlist(source, name=source, home=home, toml=toml)
             first = stamp * 1000 + number * bench.pages
             spent[name].append(settle_pages(archive, source, range(first, first + bench.pages)))
     for archive in archives.values():
         archive.close()
-    print(
-        f"\n{'':18}{'CPU ms a page':>15}   with its commit; {bench.pages} pages in groups of {GROUP}, {rounds} rounds"
-    )
+    print(f"\n{bench.pages} pages settled in groups of {GROUP}, {rounds} rounds\n{'':18}{'CPU ms a page':>15}")
     for name, some in spent.items():
         print(f"{name:18}{statistics.median(some):>15.2f}   {', '.join(f'{one:.2f}' for one in some)}", flush=True)
 

@@ -20,7 +20,8 @@ def pulse(connection: Connection, source_id: str, now: datetime) -> dict[str, An
     waits = select(func.count(), func.min(leads.c.next_due)).where(mine, leads.c.queue == WAITING)
     late, oldest = connection.execute(waits.where(leads.c.next_due <= now)).one()
     ready = connection.execute(select(func.count()).where(mine, leads.c.queue == READY)).scalar_one()
-    after = connection.execute(waits.where(leads.c.next_due > now)).one()[1]
+    next_due = select(func.min(leads.c.next_due)).where(mine, leads.c.queue == WAITING, leads.c.next_due > now)
+    after = connection.execute(next_due).scalar()
     last = connection.execute(
         select(func.max(versions.c.captured_at)).where(versions.c.source_id == source_id)
     ).scalar()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import distinct, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from reading.pulse import pulse
 from storage.archive import Archive
-from storage.catalogue import versions
+from storage.catalogue import findable, versions
 from storage.hidden import Hidden
 from storage.leads import Leads
 from storage.publicview import hidden_from
@@ -30,9 +30,8 @@ def source_states(archive: Archive, ids: list[str] | None = None) -> list[dict[s
         holding = Suppressions(connection).holding(archive.clock())
         for source in Sources(connection).known(ids):
             leads = Leads(connection, source.id)
-            articles, count = connection.execute(
-                select(func.count(distinct(versions.c.article)), func.count()).where(versions.c.source_id == source.id)
-            ).one()
+            articles = _count(connection, findable.c.source_id == source.id, findable.c.latest)
+            count = _count(connection, versions.c.source_id == source.id)
             segments, size = Segments(connection).totals(source.id)
             run = Runs(connection, source.id).last()
             states.append(
@@ -60,3 +59,7 @@ def source_states(archive: Archive, ids: list[str] | None = None) -> list[dict[s
                 }
             )
     return states
+
+
+def _count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
+    return int(connection.execute(select(func.count()).where(*conditions)).scalar_one())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -307,9 +308,9 @@ class Leads:
 
     def counts(self) -> dict[str, int]:
         """Leads known and by state; the five states sum to `known`."""
-        query = select(leads.c.state, func.count()).where(self._mine).group_by(leads.c.state)
-        by_state = {str(state): int(count) for state, count in self.connection.execute(query)}
-        return {"known": sum(by_state.values()), **{state: by_state.get(state, 0) for state in STATES}}
+        # an index has them in the order of kinds: to sort them by state alone takes twice as long
+        by_state = sum((Counter(counts) for counts in self.counts_by_kind().values()), Counter[str]())
+        return {"known": by_state.total(), **{state: by_state[state] for state in STATES}}
 
     def are_found_by(self, kind: str, methods: Iterable[str]) -> bool:
         """Whether a lead of that kind was found by one of these methods; looks no further than the first."""
