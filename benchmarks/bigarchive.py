@@ -31,7 +31,7 @@ from storage.archive import Archive, ArchiveSettings, Settlement
 from storage.capture import Capture
 from storage.events import RunBegan, RunEnded
 from storage.exchange import Exchange
-from storage.fingerprints import fingerprint_of
+from storage.fingerprints import HASH_BYTES, fingerprint_of
 from storage.leads import Acknowledgement, Leads, NewLead, lead_identity
 from storage.timestamps import warc_date
 from storage.uris import urlkey
@@ -138,8 +138,7 @@ def settle_pages(archive: Archive, source: str, numbers: range, group: int = 20)
             _write(archive, source, url, number, ids[url], chance, known, first, again)
         marked = [replace(one, fingerprint=_fingerprint(chance)) for one in first.versions]
         began = time.process_time()
-        for version in marked:
-            archive.alike(source, version.fingerprint or "")
+        archive.alike(source, [one.fingerprint or "" for one in marked])
         archive.articles_of_leads(source, list(ids.values()))
         archive.latest_versions(source, [one.article for one in marked])
         archive.settle(source, replace(first, versions=marked))
@@ -148,7 +147,7 @@ def settle_pages(archive: Archive, source: str, numbers: range, group: int = 20)
 
 
 def _fingerprint(chance: random.Random) -> str:
-    return fingerprint_of(sorted(chance.randrange(1 << 40) >> 2 for _ in range(64)))
+    return fingerprint_of(sorted((chance.randrange(1 << 40) >> 2).to_bytes(HASH_BYTES) for _ in range(64)))
 
 
 class _Clock:

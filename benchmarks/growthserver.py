@@ -18,7 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.pages import prose, seeded_page
+from benchmarks.pages import prose
+from benchmarks.seeded import seeded_page
 
 ROOT = Path(__file__).parent.parent
 SIZES = 100
@@ -83,8 +84,10 @@ class GrowthServer:
 
 
 def _around(page: str) -> tuple[str, str]:
-    """What of a seeded page stands before its title, and after its article."""
-    return page.partition("<title>")[0], page.partition("</main>")[2]
+    """The head of a seeded page but for its title, and what stands after its article."""
+    before, _, rest = page.partition("<title>")
+    head = rest.partition("</title>")[2].partition("</head>")[0]
+    return before + head, page[page.index("<aside") :]
 
 
 def _response(status: int, kind: str, body: bytes) -> bytes:
