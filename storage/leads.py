@@ -189,10 +189,9 @@ class Leads:
 
     def _named(self, column: Any, values: Iterable[int | str]) -> Iterator[Any]:
         wanted = list(dict.fromkeys(values))
-        query = select(leads.c.id, leads.c.url, leads.c.identity, leads.c.source_id)
-        if column is not leads.c.id:
-            # asked for the source and for ids, SQLite would read all leads of the source
-            query = query.where(self._mine)
+        # asked for the source and for ids, SQLite would read all leads of the source
+        narrow = [self._mine] if column is not leads.c.id else []
+        query = select(leads.c.id, leads.c.url, leads.c.identity, leads.c.source_id).where(*narrow)
         for start in range(0, len(wanted), INSERT_ROWS):
             rows = self.connection.execute(query.where(column.in_(wanted[start : start + INSERT_ROWS])))
             yield from (row for row in rows if row.source_id == self.source_id)
@@ -309,8 +308,8 @@ class Leads:
     def counts(self) -> dict[str, int]:
         """Leads known and by state; the five states sum to `known`."""
         # an index has them in the order of kinds: to sort them by state alone takes twice as long
-        by_state = sum((Counter(counts) for counts in self.counts_by_kind().values()), Counter[str]())
-        return {"known": by_state.total(), **{state: by_state[state] for state in STATES}}
+        known = sum((Counter(counts) for counts in self.counts_by_kind().values()), Counter[str]())
+        return {"known": known.total(), **{state: known[state] for state in STATES}}
 
     def are_found_by(self, kind: str, methods: Iterable[str]) -> bool:
         """Whether a lead of that kind was found by one of these methods; looks no further than the first."""
