@@ -59,12 +59,8 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
-def _where(condition: str) -> dict[str, Any]:
-    """An index of these rows only."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
-
-
 metadata = MetaData()
+_HAS_REASON: dict[str, Any] = {f"{dialect}_where": text("reason IS NOT NULL") for dialect in ("sqlite", "postgresql")}
 
 sources = Table(
     "sources",
@@ -114,7 +110,7 @@ leads = Table(
     Index("leads_by_turn", "source_id", "queue", "priority", "rank", "id"),
     Index("leads_by_due", "source_id", "queue", "next_due"),
     Index("leads_by_kind", "source_id", "kind", "state"),
-    Index("leads_by_reason", "source_id", "state", "reason", "priority", **_where("reason IS NOT NULL")),
+    Index("leads_by_reason", "source_id", "state", "reason", "priority", **_HAS_REASON),
 )
 
 captures = Table(

@@ -19,8 +19,7 @@ from storage.events import LeadState
 __all__ = ["STATES", "Acknowledgement", "Lead", "LeadName", "LeadState", "Leads", "NewLead", "lead_identity"]
 
 STATES: tuple[LeadState, ...] = ("captured", "unchanged", "failed", "refused", "pending")
-INSERT_ROWS = 500
-PROBLEM_URLS = 20
+INSERT_ROWS, PROBLEM_URLS = 500, 20
 LISTS_BELOW = 50
 """Every lead that lists articles has a smaller priority than this, so that one index range holds them all."""
 
@@ -190,7 +189,7 @@ class Leads:
     def _named(self, column: Any, values: Iterable[int | str]) -> Iterator[Any]:
         wanted = list(dict.fromkeys(values))
         # asked for the source and for ids, SQLite would read all leads of the source
-        narrow = [self._mine] if column is not leads.c.id else []
+        narrow = () if column is leads.c.id else (self._mine,)
         query = select(leads.c.id, leads.c.url, leads.c.identity, leads.c.source_id).where(*narrow)
         for start in range(0, len(wanted), INSERT_ROWS):
             rows = self.connection.execute(query.where(column.in_(wanted[start : start + INSERT_ROWS])))
@@ -307,14 +306,13 @@ class Leads:
 
     def counts(self) -> dict[str, int]:
         """Leads known and by state; the five states sum to `known`."""
-        # an index has them in the order of kinds: to sort them by state alone takes twice as long
         known = sum((Counter(counts) for counts in self.counts_by_kind().values()), Counter[str]())
         return {"known": known.total(), **{state: known[state] for state in STATES}}
 
     def are_found_by(self, kind: str, methods: Iterable[str]) -> bool:
         """Whether a lead of that kind was found by one of these methods; looks no further than the first."""
-        query = select(leads.c.id).where(self._mine, leads.c.kind == kind, leads.c.method.in_(list(methods)))
-        return self.connection.execute(query.limit(1)).first() is not None
+        this = (self._mine, leads.c.kind == kind, leads.c.method.in_(list(methods)))
+        return self.connection.execute(select(leads.c.id).where(*this).limit(1)).first() is not None
 
     def counts_by_kind(self) -> dict[str, dict[str, int]]:
         """For each kind of lead its counts by state."""
