@@ -242,7 +242,7 @@ runs = Table(
 )
 
 
-# What of this machine's sealed segments still has to reach a store; a row goes when the segment is confirmed there.
+# What still has to reach a store from the disk of one machine; a row goes when the segment is confirmed there.
 deliveries = Table(
     "deliveries",
     metadata,
@@ -255,7 +255,25 @@ deliveries = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("problem", Text),
     Column("confirmed_at", Instant),
+    Column("machine", String(32)),
     UniqueConstraint("store", "parcel", name="one_delivery_per_store"),
+)
+
+# Segments that lie on the disk of one machine and in too few stores yet, from their first step on; and those that were
+# given up with a machine that is gone (`lost_at`), until they turn up. `previous_sha256` is the manifest before theirs.
+unsent = Table(
+    "unsent",
+    metadata,
+    Column("stem", String(200), primary_key=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("machine", String(32), nullable=False),
+    Column("host", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("previous_sha256", String(64)),
+    Column("lost_at", Instant),
+    Column("captures", Integer),
+    Column("versions", Integer),
+    Index("unsent_by_source", "source_id"),
 )
 
 # When an object was last verified, and how deeply: the oldest is the next to be looked at.

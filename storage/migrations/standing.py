@@ -8,7 +8,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, Text, inspec
 
 from storage.errors import CatalogueTooNew, CatalogueUnusable, NotACatalogue
 
-CURRENT = 6
+CURRENT = 7
 """The version that this code works with: the newest revision in versions/."""
 
 EMPTY = 0
