@@ -41,8 +41,9 @@ class CrawlOptions:
 
 @dataclass(slots=True)
 class Services:
-    """The shared parts. `stopping` is set to end the crawls; `clock` and `sleep` are time itself, which tests and
-    benchmarks may replace, and only they replace DNS with a `resolver`."""
+    """The shared parts. `stopping` is set to end the crawls; `living` are the machines of a cluster, by `machine_of`:
+    what lies on the disk of any other is given up; None gives up nothing. `clock` and `sleep` are time itself, which
+    tests and benchmarks may replace, and only they replace DNS with a `resolver`."""
 
     keeper: Keeper
     pool: ReaderPool
@@ -50,5 +51,6 @@ class Services:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     resolver: AbstractResolver | None = None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    living: frozenset[str] | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     browsers: Browsers = field(default_factory=Browsers)

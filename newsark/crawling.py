@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from rich.logging import RichHandler
 from scrapy.crawler import AsyncCrawlerProcess
@@ -95,22 +96,46 @@ def crawl_errands(
         return reports, wait_for_stores(archive, home.settings.upload_patience_seconds, show_progress=show_progress)
 
 
+class Crawling(Protocol):
+    """What crawls errands: on this machine, or on many."""
+
+    def __call__(
+        self, home: Home, errands: Sequence[Errand], options: dict[str, Any], *, show_progress: bool
+    ) -> tuple[list[SourceReport], list[Backlog]]:
+        """The reports in order, and what the stores have not confirmed."""
+        ...
+
+
+def crawling_on(cluster: str | None) -> Crawling:
+    """What crawls on the cluster at that address; on this machine without one."""
+    if cluster is None:
+        return crawl_errands
+    from newsark.cluster.crawl import crawl_on_cluster
+
+    return partial(crawl_on_cluster, address=cluster)
+
+
 def in_reactor(main: Callable[[AsyncCrawlerProcess], Awaitable[T]]) -> T:
     """Run on Scrapy's reactor with warnings and errors on standard error, above the live lines."""
-    handler = RichHandler(logging.WARNING, console=err, show_path=False)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
-    logging.captureWarnings(True)
+    log_to_terminal()
 
     async def whole(process: AsyncCrawlerProcess) -> T:
         try:
             return await main(process)
         finally:
-            await _end_tasks()
+            await end_tasks()
 
     return run_in_reactor(whole)
 
 
-async def _end_tasks() -> None:
+def log_to_terminal() -> None:
+    """Warnings and errors on standard error, above the live lines."""
+    handler = RichHandler(logging.WARNING, console=err, show_path=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    logging.captureWarnings(True)
+
+
+async def end_tasks() -> None:
     """Cancel what still waits for something: the reactor ends without doing so, and Python would complain."""
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:

@@ -15,6 +15,7 @@ from newsark.home import Home, KnownFile, unknown_source
 from newsark.options import (
     AllowHostOption,
     ArchiveOption,
+    ClusterOption,
     ContactOption,
     DelayOption,
     EndpointOption,
@@ -56,6 +57,7 @@ def crawl(
     timeout: Annotated[
         float | None, typer.Option("--timeout", metavar="SECONDS", help="Longest time for one exchange.")
     ] = None,
+    cluster: ClusterOption = None,
     no_progress: NoProgressOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -83,12 +85,12 @@ def crawl(
     home.check_place()
     errands = errands_for(home, what or [], source_file or [])
     from crawler.report import exit_code
-    from newsark.crawling import crawl_errands
+    from newsark.crawling import crawling_on
 
     if home.settings.contact is None and err.is_terminal:
         say("No contact is set: newsrooms cannot ask who visits. See --contact.", "yellow", to=err)
     started = time.monotonic()
-    reports, backlogs = crawl_errands(
+    reports, backlogs = crawling_on(cluster)(
         home, errands, options, show_progress=not no_progress and not json and err.is_terminal
     )
     years = _years(home, reports) if sweep else {}
