@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import distinct, func, select
@@ -13,6 +14,7 @@ from storage.leads import Leads
 from storage.runs import Runs
 from storage.segments import Segments
 from storage.sources import Sources
+from storage.unsent import Unsent
 
 
 def source_states(archive: Archive, ids: list[str] | None = None) -> list[dict[str, Any]]:
@@ -40,6 +42,7 @@ def source_states(archive: Archive, ids: list[str] | None = None) -> list[dict[s
                     "bytes": size,
                     "pulse": pulse(connection, source.id, archive.clock()),
                     "problems": leads.problems(),
+                    "lost": asdict(Unsent(connection).losses(source.id)),
                     "last_run": None
                     if run is None
                     else {

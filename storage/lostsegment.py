@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
 from storage.catalogue import READY, captures, leads, marks, observations, segments, versions
 from storage.findable import Findable
@@ -32,12 +32,16 @@ class Forgotten:
 
 def forget_segment(connection: Connection, source_id: str, lost: UnsentSegment) -> Forgotten:
     """Take out what the catalogue knows by that segment alone, and make its leads ready: nothing of them is kept."""
-    rows = connection.execute(
-        select(captures.c.record_id, captures.c.lead_id).where(_in_segment(connection, source_id, lost.stem))
-    ).all()
+    columns = (captures.c.record_id, captures.c.lead_id, captures.c.date)
+    rows = connection.execute(select(*columns).where(_in_segment(connection, source_id, lost.stem))).all()
     records = [row.record_id for row in rows]
-    gone = Forgotten(len(records), leads={row.lead_id for row in rows if row.lead_id is not None})
-    gone.leads |= _visited_since(connection, source_id, lost.since) | _referring(connection, source_id, records)
+    gone = Forgotten(len(records))
+    # the last that is known of each lead, as far as it is lost
+    last = dict.fromkeys(_visited_since(connection, source_id, lost.since), lost.since)
+    for row in rows:
+        if row.lead_id is not None:
+            last[row.lead_id] = max(row.date, last.get(row.lead_id, row.date))
+    referring = _referring(connection, source_id, records)
     gone.versions, articles = _forget_versions(connection, source_id, lost)
     for part in _parts(records):
         seen = and_(observations.c.source_id == source_id, observations.c.capture_record_id.in_(part))
@@ -45,6 +49,7 @@ def forget_segment(connection: Connection, source_id: str, lost: UnsentSegment) 
         connection.execute(delete(observations).where(seen))
         connection.execute(delete(captures).where(captures.c.record_id.in_(part)))
     Findable(connection, source_id).tell_apart(sorted(article for article in articles if article))
+    gone.leads = referring | last.keys() - _captured_after(connection, last)
     _make_due(connection, gone.leads, lost.host)
     return gone
 
@@ -63,6 +68,17 @@ def _visited_since(connection: Connection, source_id: str, since: datetime) -> s
     """Leads whose last visit was told in the segment, if only to say that nothing was kept."""
     query = select(leads.c.id).where(leads.c.source_id == source_id, leads.c.visited_at >= since)
     return set(connection.execute(query).scalars())
+
+
+def _captured_after(connection: Connection, moments: Mapping[int, datetime]) -> set[int]:
+    """Those of these leads of which a capture is known that was made after their moment: somebody went on already."""
+    found: set[int] = set()
+    for part in _parts(sorted(moments)):
+        newest = select(captures.c.lead_id, func.max(captures.c.date)).where(captures.c.lead_id.in_(part))
+        for lead_id, date in connection.execute(newest.group_by(captures.c.lead_id)):
+            if date > moments[lead_id]:
+                found.add(lead_id)
+    return found
 
 
 def _referring(connection: Connection, source_id: str, records: Sequence[str]) -> set[int]:

@@ -28,6 +28,7 @@ from tests.pipelines.judged_pages import ARTICLE_HEAD, page, paragraphs
 ALONE = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "token",
     "RAY_AUTH_TOKEN": secrets.token_hex(32),
     "RAY_health_check_initial_delay_ms": "0",
     "RAY_health_check_period_ms": "500",

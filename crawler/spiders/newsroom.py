@@ -81,6 +81,7 @@ class NewsroomSpider(Spider):
             asyncio.get_running_loop().time,
             max_concurrency=source.max_concurrency,
             patience_seconds=options.retry_patience_seconds,
+            hosts=services.hosts,
             room=self._room,
         )
         self.budget = Budget(

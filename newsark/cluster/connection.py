@@ -8,7 +8,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from typing import Any
 
 from newsark.archiveplace import is_bucket
@@ -41,6 +41,8 @@ def refuse_unshared(settings: NewsarkSettings, address: str) -> None:
 def connected(address: str) -> Iterator[Any]:
     """The module `ray`, connected to the cluster at `address`, HOST:PORT of its head, or to one of this machine alone.
 
+    Nothing can be printed on standard output meanwhile.
+
     Raises ExtraMissing without Ray, and NoCluster when none answers there.
     """
     if "://" in address:
@@ -52,17 +54,19 @@ def connected(address: str) -> Iterator[Any]:
     options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False, "logging_level": logging.ERROR}
     if scratch is not None:
         options |= {"_temp_dir": scratch, "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
-    try:
-        ray.init(address=address, namespace="newsark", **options)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as problem:
-        told = " ".join(str(problem).split())[:300]
-        raise NoCluster(address, f"{told}; start one with: ray start --head, and see docs/operations.md") from problem
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, ExitStack() as left:  # noqa: PTH123
         if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
+            left.callback(shutil.rmtree, scratch, ignore_errors=True)
+        # Ray tells of machines that died on standard output, where results belong; the crew tells of them itself
+        left.enter_context(redirect_stdout(nowhere))
+        try:
+            ray.init(address=address, namespace="newsark", **options)
+        except (ConnectionError, RuntimeError, ValueError, OSError) as problem:
+            told = " ".join(str(problem).split())[:300]
+            cure = "start one with: ray start --head, and see docs/operations.md"
+            raise NoCluster(address, f"{told}; {cure}") from problem
+        left.callback(ray.shutdown)
+        yield ray
 
 
 def _ray() -> Any:
@@ -76,6 +80,7 @@ def _ray() -> Any:
 def _prepare_local() -> str:
     """Let what Ray starts listen on loopback alone, and to nobody who does not know a secret of this run."""
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     # the path of a socket may not be long
     return tempfile.mkdtemp(prefix="newsark-ray-", dir="/tmp" if os.path.isdir("/tmp") else None)  # noqa: PTH112, S108

@@ -12,7 +12,7 @@ from crawler.report import SourceReport
 from crawler.run import Errand
 from crawler.source import dump_source
 from newsark.alerting import alerting
-from newsark.cluster.connection import connected, refuse_unshared
+from newsark.cluster.connection import connected
 from newsark.cluster.driver import Driver
 from newsark.cluster.machines import Machines
 from newsark.cluster.orders import orders_of
@@ -29,10 +29,8 @@ def crawl_on_cluster(
 ) -> tuple[list[SourceReport], list[Backlog]]:
     """The reports of these crawls, in order, and what the stores have not confirmed when patience ended.
 
-    Raises BadSetting when other machines cannot reach archive or catalogue, ExtraMissing without Ray, NoCluster,
-    ClusterMismatch and WorkerFailed when the cluster cannot be used.
+    Raises ExtraMissing without Ray, and NoCluster, ClusterMismatch or WorkerFailed when the cluster cannot be used.
     """
-    refuse_unshared(home.settings, address)
     log_to_terminal()
     with home.archive(create=True) as archive, connected(address) as ray:
         archive.courier.start()
@@ -46,7 +44,8 @@ def crawl_on_cluster(
             orders,
             archive,
             errands,
-            at_once=home.settings.cluster_sources_per_worker,
+            # a watch never ends, so that no source may wait for another's turn
+            at_once=len(errands) if options.get("watch") else home.settings.cluster_sources_per_worker,
             address=address,
         )
         return asyncio.run(_shown(home, archive, driver, errands, show_progress=show_progress))

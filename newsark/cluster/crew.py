@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from crawler.diskspace import first_line
 from newsark.cluster.groups import Group
 from newsark.cluster.machines import Machines, Worker, answer
 from newsark.cluster.orders import Orders
@@ -18,6 +19,9 @@ logger = logging.getLogger(__name__)
 LOOK_AT_MACHINES_SECONDS = 1.0
 ROOM_SECONDS = 120.0
 """How long there may be no worker before the crawl gives up."""
+
+PATIENCE_SECONDS = 30.0
+"""How long a worker may not answer when its machine is alive."""
 
 ASSEMBLY_SECONDS = 60.0
 """How long a crawl waits at its beginning for workers of machines that are there already."""
@@ -116,7 +120,7 @@ class Crew:
         try:
             worker.hello = await answer(worker.actor.hello.remote())
         except RayError as problem:
-            self.bury(worker, _first_line(problem))
+            self.bury(worker, first_line(problem))
             return
         assert worker.hello is not None
         if worker.hello.problem is None and worker.hello.catalogue_sum != self._orders.catalogue_sum:
@@ -133,6 +137,14 @@ class Crew:
             self._machines.end(worker)
             assert worker.unfit is not None
             self._refuse(worker.machine.node, worker.unfit)
+
+    def missed(self, worker: Worker) -> None:
+        """Note that a worker does not answer; after a while it is ended, so that others may have what it had."""
+        now = time.monotonic()
+        worker.missed_since = worker.missed_since or now
+        if now - worker.missed_since > PATIENCE_SECONDS:
+            self._machines.end(worker)
+            self.bury(worker, "it does not answer")
 
     def bury(self, worker: Worker, why: str) -> None:
         """Do without a worker that died; its groups are to be done by others."""
@@ -162,8 +174,3 @@ class Crew:
         for worker in self.workers:
             self._machines.end(worker)
         self.workers.clear()
-
-
-def _first_line(problem: BaseException) -> str:
-    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
-    return lines[0][:300] if lines else type(problem).__name__

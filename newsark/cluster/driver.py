@@ -9,6 +9,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 
+from crawler.diskspace import first_line
 from crawler.report import SourceReport
 from crawler.run import LEASE_SECONDS, Errand, unfinished
 from newsark.cluster.crew import MOST_DEATHS, Crew
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.3
 RETRY_SECONDS = 3.0
-"""How soon a source is tried again whose last worker died and still holds its lease."""
+"""How soon a source is tried again whose last worker died, and may still hold its lease."""
 
 
 class Driver:
@@ -130,13 +131,18 @@ class Driver:
             return Unsent(connection).machines(list(self._errands))
 
     async def _look(self, worker: Worker) -> None:
-        from ray.exceptions import RayError
+        from ray.exceptions import ActorUnavailableError, RayError
 
         try:
             seen = await answer(worker.actor.look.remote())
-        except RayError as problem:
-            self._crew.bury(worker, str(problem).splitlines()[0])
+        except ActorUnavailableError:
+            # the network may have failed, or its machine: that is seen when machines are looked at
+            self._crew.missed(worker)
             return
+        except RayError as problem:
+            self._crew.bury(worker, first_line(problem))
+            return
+        worker.missed_since = None
         for level, line in seen.log:
             logger.log(level, "%s: %s", worker.name, line)
         for report in seen.reports:
@@ -172,7 +178,8 @@ class Driver:
             else:
                 for source_id in group.ids:
                     self._tally.begin_again(source_id)
-                self._waiting.appendleft(group)
+                # a machine that is gone is known to be so a little later
+                self._later.append((self._died_at + RETRY_SECONDS, group))
 
     # the end
 
@@ -187,7 +194,7 @@ class Driver:
             try:
                 found.extend(await answer(worker.actor.stored.remote(patience_seconds)))
             except RayError as problem:
-                self._crew.bury(worker, str(problem).splitlines()[0])
+                self._crew.bury(worker, first_line(problem))
 
         of_machine = {worker.machine_name: worker for worker in self._crew.ready}
         await asyncio.gather(*(ask(worker) for worker in of_machine.values()))

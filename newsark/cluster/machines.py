@@ -34,6 +34,7 @@ class Worker:
     hello: Hello | None = None
     groups: list[Group] = field(default_factory=list)
     unfit: NewsarkError | None = None
+    missed_since: float | None = None
 
     @property
     def is_ready(self) -> bool:

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Coroutine
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scrapy.crawler import AsyncCrawlerProcess
@@ -168,13 +168,20 @@ class CrawlWorker:
         for errand in group.errands:
             errand.progress = Progress(errand.source.id)
             self._errands[errand.source.id] = errand
+        if self._services.options.watch:
+            together = replace(self._services, hosts={})
+            await asyncio.gather(*(self._crawl(errand, together) for errand in group.errands))
+            return
         for errand in group.errands:
-            try:
-                report = await crawl_source(self._process, self._services, errand)
-            except Exception as problem:  # noqa: BLE001 - the worker's border: the driver waits for a report
-                report = unfinished(errand, "internal-error", f"{type(problem).__name__}: {problem}")
-            self._reports.append(report)
-            del self._errands[errand.source.id]
+            await self._crawl(errand, self._services)
+
+    async def _crawl(self, errand: Errand, services: Services) -> None:
+        try:
+            report = await crawl_source(self._process, services, errand)
+        except Exception as problem:  # noqa: BLE001 - the worker's border: the driver waits for a report
+            report = unfinished(errand, "internal-error", f"{type(problem).__name__}: {problem}")
+        self._reports.append(report)
+        del self._errands[errand.source.id]
 
     async def _bring_home(self) -> None:
         assert self._services is not None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsark.address import looks_like_host, source_at
+from newsark.cluster.connection import refuse_unshared
 from newsark.console import counted, err, human_bytes, print_json, say
 from newsark.home import Home, KnownFile, unknown_source
 from newsark.options import (
@@ -82,6 +83,8 @@ def crawl(
         fetch_timeout_seconds=timeout,
     )
     options: dict[str, Any] = {"limit": limit, "since": _date(since), "again": again, "sweep": sweep}
+    if cluster is not None:
+        refuse_unshared(home.settings, cluster)
     home.check_place()
     errands = errands_for(home, what or [], source_file or [])
     from crawler.report import exit_code

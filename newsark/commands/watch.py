@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from newsark.cluster.connection import refuse_unshared
 from newsark.commands.crawl import errands_for
 from newsark.console import counted, err, say
 from newsark.home import Home
 from newsark.options import (
     AllowHostOption,
     ArchiveOption,
+    ClusterOption,
     ContactOption,
     DelayOption,
     EndpointOption,
@@ -35,6 +37,7 @@ def watch(
     allow_host: AllowHostOption = None,
     delay: DelayOption = None,
     contact: ContactOption = None,
+    cluster: ClusterOption = None,
     no_progress: NoProgressOption = False,
 ) -> None:
     """Visit feeds, sitemaps, sections and articles when they fall due, until stopped.
@@ -51,13 +54,16 @@ def watch(
         delay_seconds=delay,
         contact=contact,
     )
+    if cluster is not None:
+        refuse_unshared(home.settings, cluster)
     home.check_place()
     errands = errands_for(home, what or [], source_file or [])
     from crawler.report import exit_code
-    from newsark.crawling import crawl_errands
+    from newsark.crawling import crawling_on
 
     say(f"Watching {counted(len(errands), 'source')}; Ctrl-C stops.", to=err)
-    reports, backlogs = crawl_errands(home, errands, {"watch": True}, show_progress=not no_progress and err.is_terminal)
+    shows = not no_progress and err.is_terminal
+    reports, backlogs = crawling_on(cluster)(home, errands, {"watch": True}, show_progress=shows)
     for report in reports:
         _print(report)
     print_backlogs(backlogs)

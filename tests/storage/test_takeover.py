@@ -214,3 +214,16 @@ def test_what_a_store_has_after_all_is_not_lost_and_goes_on_to_the_others(machin
     deliver(second)
     assert {info.key for info in held.list()} == {info.key for info in away.list()}
     assert verified(second).ok
+
+
+def test_what_others_went_on_with_before_the_loss_was_known_is_not_visited_again(machine: Opener) -> None:
+    first = machine("first")
+    visited(first, "lost")
+    add_leads(first, "fresh", "later")
+    second = machine("second")
+    assert first.machine is not None
+    take_over(second, SOURCE, living=[first.machine])
+    second.with_leads(SOURCE, lambda mine: mine.reclaim())
+    assert again(second) == ["fresh", "later"]
+    take_over(second, SOURCE, living=[])
+    assert again(second) == ["lost"]

@@ -1,0 +1,140 @@
+"""A crawl on a cluster: workers on several machines, one of which is lost in the middle with all that it had."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crawler.run import Errand
+from crawler.source import Source
+from newsark.cluster.groups import grouped
+from tests.cli import NEWSARK, newsark
+from tests.postgresql import server
+from tests.raycluster import ALONE, Newsrooms, RayCluster, ray_cluster
+from tests.seaweed import shared_seaweed
+
+DELAY_SECONDS = 0.1
+# what stamps of a loaded server may be late by
+LATE_SECONDS = 0.05
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Iterator[str]:
+    with server() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RayCluster]:
+    with ray_cluster([1, 1], shared_seaweed().environment) as made:
+        yield made
+
+
+def home_of(rooms: Newsrooms, directory: Path, catalogue: str) -> Path:
+    rooms.write_files(directory / "sources", delay_seconds=DELAY_SECONDS)
+    place = f"s3://{shared_seaweed().make_bucket('cluster')}/paper"
+    settings = f'archive = "{place}"\ncatalogue = "{catalogue}"\ncontact = "t@localhost"\ncluster_cpus_per_worker = 1\n'
+    (directory / "newsark.toml").write_text(settings)
+    return directory
+
+
+@pytest.mark.timeout(300)
+def test_a_machine_that_is_lost_in_the_middle_costs_second_visits_and_nothing_else(
+    cluster: RayCluster, catalogue: str, tmp_path: Path
+) -> None:
+    rooms = Newsrooms(4, 25)
+    home = home_of(rooms, tmp_path, catalogue)
+    command = [NEWSARK, "crawl", "--cluster", cluster.address, "--json"]
+    environment = {**os.environ, **cluster.environment}
+    with subprocess.Popen(
+        command, cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as crawl:
+        end = time.monotonic() + 120
+        while sum(rooms.times_asked().values()) < 30:
+            assert crawl.poll() is None, crawl.communicate()
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        cluster.machines[0].kill(with_disk=True)
+        before = sum(rooms.times_asked().values())
+        out, err = crawl.communicate(timeout=200)
+    rooms.close()
+    report = json.loads(out)
+    assert [one["outcome"] for one in report["sources"]] == ["finished"] * 4, err
+    assert [one["leads"]["captured"] for one in report["sources"]] == [26] * 4, (report, err)
+    lost = [one["detail"] for source in report["sources"] for one in source["problems"]]
+    assert lost
+    assert all("lay on a machine that is gone" in detail for detail in lost)
+    assert crawl.returncode == 1, "who reads the exit code hears of it"
+    assert "died" in err
+
+    times = rooms.times_asked()
+    assert min(times.values()) == 1
+    assert max(times.values()) == 2
+    assert sum(count - 1 for count in times.values()) <= before
+    assert rooms.overlaps() == []
+    assert rooms.shortest_gap() > DELAY_SECONDS - LATE_SECONDS
+
+    fresh = {**cluster.environment, "XDG_STATE_HOME": str(tmp_path / "elsewhere")}
+    whole = newsark("verify", "--deep", "--json", cwd=home, environment=fresh)
+    assert whole.json["ok"], whole.json["findings"]
+    exported = newsark("export", "--format", "jsonl", "-o", "-", cwd=home, environment=fresh)
+    assert {one["url"] for one in exported.lines} == rooms.pages()
+    status = newsark("status", "--json", cwd=home, environment=fresh)
+    assert sum(one["lost"]["captures"] for one in status.json["sources"]) > 0
+
+
+@pytest.mark.timeout(200)
+def test_a_cluster_of_this_machine_alone_needs_nothing_but_ray(tmp_path: Path) -> None:
+    rooms = Newsrooms(2, 3)
+    rooms.write_files(tmp_path / "sources", delay_seconds=0)
+    (tmp_path / "newsark.toml").write_text('contact = "t@localhost"\n')
+    crawled = newsark("crawl", "--cluster", "local", cwd=tmp_path, timeout=150)
+    rooms.close()
+    assert crawled.code == 0, crawled.err
+    assert crawled.err == ""
+    assert crawled.out.count("4 leads = 4 captured") == 2
+    assert newsark("verify", cwd=tmp_path).code == 0
+
+
+def test_what_other_machines_cannot_reach_is_refused_with_what_to_write_instead(tmp_path: Path) -> None:
+    address = ("crawl", "https://paper.example/", "--cluster", "127.0.0.1:1")
+    refused = newsark(*address, cwd=tmp_path)
+    assert refused.code == 2
+    assert "with --cluster it must be a bucket: s3://bucket/prefix" in refused.err
+    (tmp_path / "newsark.toml").write_text('archive = "s3://news/paper"\n')
+    refused = newsark(*address, cwd=tmp_path, environment=shared_seaweed().environment)
+    assert refused.code == 2
+    assert 'catalogue = "postgresql+psycopg://user@host/database"' in refused.err
+
+
+def test_without_ray_and_with_another_address_the_cure_is_named(tmp_path: Path) -> None:
+    (tmp_path / "hidden" / "ray").mkdir(parents=True)
+    (tmp_path / "hidden" / "ray" / "__init__.py").write_text("raise ModuleNotFoundError('ray')\n")
+    hidden = {"PYTHONPATH": str(tmp_path / "hidden")}
+    refused = newsark("crawl", "https://paper.example/", "--cluster", "local", cwd=tmp_path, environment=hidden)
+    assert (refused.code, refused.err.count("pip install 'newsark[cluster]'")) == (2, 1)
+
+
+def source(name: str, home: str, **more: object) -> Errand:
+    return Errand(Source.model_validate({"id": name, "name": name, "home": home, **more}))
+
+
+def test_sources_of_the_same_sites_are_one_group() -> None:
+    errands = [
+        source("one", "https://www.one.example/"),
+        source("two", "https://two.example/"),
+        source("section", "https://blog.one.example/"),
+        source("third", "https://three.example/", hosts=["cdn.two.example"]),
+        source("bridge", "https://four.example/", feeds=["https://three.example/feed"]),
+        source("apart", "https://five.example/"),
+    ]
+    groups = grouped(errands)
+    assert [group.ids for group in groups] == [("one", "section"), ("two", "third", "bridge"), ("apart",)]
+    assert [group.key for group in groups] == ["one", "two", "apart"]
+    assert ALONE["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0"
