@@ -6,7 +6,7 @@ another database is only another URL. A `Catalogue` is used from one thread at a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -26,12 +26,16 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    create_engine,
     event,
+    func,
+    select,
 )
 from sqlalchemy.types import TypeDecorator
 
+from storage.committing import committed, notice_writes
+from storage.database import open_engine
 from storage.migrations.opening import make_current
+from storage.owners import owner_name
 from storage.wordindex import create_index
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
@@ -325,16 +329,16 @@ class Catalogue:
     """An open catalogue at the current version; `begin()` is one transaction.
 
     An empty database gets the tables, an older catalogue is upgraded (storage/migrations). Raises CatalogueTooNew for
-    a newer one, NotACatalogue for a database of something else, CatalogueUnusable when an upgrade has no room, and
-    whatever SQLAlchemy raises when the database cannot be reached or is not writable.
+    a newer one, NotACatalogue for a database of something else, CatalogueUnusable when an upgrade has no room, what
+    `open_engine` raises, and whatever SQLAlchemy raises when the database cannot be reached or is not writable.
     """
 
     def __init__(self, url: str, clock: Callable[[], datetime]) -> None:
         self.url = url
         self.clock = clock
-        self.engine: Engine = create_engine(url)
-        if self.engine.dialect.name == "sqlite":
-            event.listen(self.engine, "connect", _tune_sqlite)
+        self.engine: Engine = open_engine(url)
+        if self.is_shared:
+            notice_writes(self.engine)
         try:
             make_current(self.engine, metadata)
         except BaseException:
@@ -343,9 +347,29 @@ class Catalogue:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """One transaction: committed when the block ends, rolled back when it raises."""
-        with self.engine.begin() as connection:
+        """One transaction: committed when the block ends, rolled back when it raises.
+
+        Raises CatalogueUnreachable when a server does not say for long whether it was committed.
+        """
+        with committed(self.engine) if self.is_shared else self.engine.begin() as connection:
             yield connection
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines may work with it: it is on a server."""
+        return self.engine.dialect.name != "sqlite"
+
+    @property
+    def owner(self) -> str:
+        """This process, as leases name it."""
+        return owner_name(shared=self.is_shared)
+
+    def now(self, connection: Connection) -> datetime:
+        """The time by which leases are judged: the server's where there is one, since clocks of machines differ."""
+        if not self.is_shared:
+            return self.clock()
+        moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return moment.astimezone(UTC)
 
     def close(self) -> None:
         """Give back every connection."""
@@ -354,20 +378,21 @@ class Catalogue:
 
 def insert_new(connection: Connection, table: Table) -> Any:
     """An INSERT that skips rows which exist already, in the connection's dialect."""
+    return _insert(connection, table).on_conflict_do_nothing()
+
+
+def insert_or_change(connection: Connection, table: Table, key: Sequence[str], values: Sequence[str]) -> Any:
+    """An INSERT that gives rows whose `key` exists already these of the new row's `values`."""
+    statement = _insert(connection, table)
+    changed = {name: statement.excluded[name] for name in values}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
+
+
+def _insert(connection: Connection, table: Table) -> Any:
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects.postgresql import insert as postgres_insert
 
-        return postgres_insert(table).on_conflict_do_nothing()
+        return postgres_insert(table)
     from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-    return sqlite_insert(table).on_conflict_do_nothing()
-
-
-def _tune_sqlite(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    # First, since another process may hold the database now.
-    cursor.execute("PRAGMA busy_timeout=30000")
-    # Makes a commit survive a power cut, not only a kill.
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
+    return sqlite_insert(table)

@@ -9,8 +9,7 @@ NewsarkError                exit code 1
 │   ├── BadQuery                a full-text query that is not whole
 │   ├── NotACatalogue           the database holds something else
 │   ├── ExtraMissing            a part of Newsark that was not installed
-│   ├── NoCluster               no Ray cluster answers at an address, or it has no room
-│   ├── ClusterMismatch         a machine of a cluster has another Newsark or another catalogue
+│   ├── NoCluster, ClusterMismatch  a cluster cannot be used, and why (newsark/cluster/errors.py)
 │   ├── CatalogueNotEmpty       a rebuild would have to overwrite what the catalogue knows
 │   └── NotAnArchive            the directory holds something else
 ├── StorageError            3   bytes could not be kept, found or trusted
@@ -32,8 +31,9 @@ NewsarkError                exit code 1
 │   ├── CatalogueBehind         the store holds segments that the catalogue does not know
 │   ├── TimestampRefused        an authority gave no time stamp that can be used
 │   ├── CatalogueTooNew         a newer Newsark wrote the catalogue
+│   ├── CatalogueUnreachable    the catalogue's server does not answer
 │   └── CatalogueUnusable       the database cannot be opened, read or written
-├── WorkerFailed            1   a machine of a cluster cannot do its part
+├── WorkerFailed            1   a machine of a cluster cannot do its part (newsark/cluster/errors.py)
 ├── SourceBusy              4   another process works on that source
 ├── NothingFound            1   an address names no articles, or nobody answers there
 ├── Refused                 1   a URL or address that must not be visited
@@ -116,23 +116,6 @@ class ExtraMissing(WrongUse):
     def __init__(self, purpose: str, extra: str) -> None:
         self.purpose, self.extra = purpose, extra
         super().__init__(f"{purpose} need more packages; install them with: pip install 'newsark[{extra}]'")
-
-
-class NoCluster(WrongUse):
-    """No Ray cluster can be used at `address`; `problem` is why, and what to do."""
-
-    def __init__(self, address: str, problem: str) -> None:
-        self.address, self.problem = address, problem
-        super().__init__(f"--cluster {address}: {problem}")
-
-
-class ClusterMismatch(WrongUse):
-    """A machine of a cluster differs from the one where the command was given: its `what` is `theirs`, not `ours`."""
-
-    def __init__(self, machine: str, what: str, theirs: str, ours: str) -> None:
-        self.machine, self.what, self.theirs, self.ours = machine, what, theirs, ours
-        differs = f"{machine}: its {what} is {theirs}, here it is {ours}"
-        super().__init__(f"{differs}; install the same Newsark on every machine, and let all reach the same catalogue")
 
 
 class NotACatalogue(WrongUse):
@@ -245,6 +228,15 @@ class CatalogueUnusable(StorageError):
         super().__init__(f"the catalogue cannot be used: {problem}; check the `catalogue` setting and the disk")
 
 
+class CatalogueUnreachable(StorageError):
+    """The server of the catalogue at `place` does not answer; `problem` is why. Nothing that was under way holds."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        self.place, self.problem = place, problem
+        away = f"the catalogue {place} does not answer: {problem}"
+        super().__init__(f"{away}; see to its server and run the same command again. What was acknowledged is kept")
+
+
 class StoreUnreachable(StorageError):
     """The store did not do what was asked for `seconds`: no answer, or errors of its own. `problem` is the last one.
 
@@ -329,14 +321,6 @@ class CatalogueTooNew(StorageError):
             f"the catalogue {place} is of version {version}{writer}; this Newsark knows versions up to {known}. "
             f"Use {written_by or 'the Newsark that wrote it'} or a later one"
         )
-
-
-class WorkerFailed(NewsarkError):
-    """A worker on that `machine` of a cluster cannot do what it is for; `problem` is what it says, with its cure."""
-
-    def __init__(self, machine: str, problem: str) -> None:
-        self.machine, self.problem = machine, problem
-        super().__init__(f"on {machine}: {problem}")
 
 
 class SourceBusy(NewsarkError):

@@ -58,11 +58,6 @@ class Unsent:
         """Forget a segment that enough stores have."""
         self.connection.execute(delete(unsent).where(unsent.c.stem == stem))
 
-    def is_lost(self, stem: str) -> bool:
-        """Whether the segment was given up."""
-        query = select(unsent.c.stem).where(unsent.c.stem == stem, unsent.c.lost_at.is_not(None))
-        return self.connection.execute(query).first() is not None
-
     def elsewhere(self, source_id: str, machines: Collection[str]) -> list[UnsentSegment]:
         """The source's segments that none of these machines has and that are not given up, oldest first."""
         query = select(*_COLUMNS).where(

@@ -15,7 +15,7 @@ from crawler.run import Errand
 from crawler.source import Source
 from newsark.cluster.groups import grouped
 from tests.cli import NEWSARK, newsark
-from tests.postgresql import server
+from tests.postgresql import database
 from tests.raycluster import ALONE, Newsrooms, RayCluster, ray_cluster
 from tests.seaweed import shared_seaweed
 
@@ -26,7 +26,7 @@ LATE_SECONDS = 0.05
 
 @pytest.fixture(scope="module")
 def catalogue() -> Iterator[str]:
-    with server() as url:
+    with database() as url:
         yield url
 
 

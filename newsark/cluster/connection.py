@@ -12,8 +12,9 @@ from contextlib import ExitStack, contextmanager, redirect_stdout
 from typing import Any
 
 from newsark.archiveplace import is_bucket
+from newsark.cluster.errors import NoCluster
 from newsark.settings import NewsarkSettings
-from storage.errors import BadSetting, ExtraMissing, NoCluster
+from storage.errors import BadSetting, ExtraMissing
 
 LOCAL = "local"
 OBJECT_STORE_BYTES = 100_000_000

@@ -8,11 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from crawler.diskspace import first_line
+from newsark.cluster.errors import ClusterMismatch, NoCluster, WorkerFailed
 from newsark.cluster.groups import Group
 from newsark.cluster.machines import Machines, Worker, answer
 from newsark.cluster.orders import Orders
-from storage.errors import ClusterMismatch, NewsarkError, NoCluster, WorkerFailed
+from storage.database import first_line
+from storage.errors import NewsarkError
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 
-from crawler.diskspace import first_line
 from crawler.report import SourceReport
 from crawler.run import LEASE_SECONDS, Errand, unfinished
 from newsark.cluster.crew import MOST_DEATHS, Crew
@@ -18,6 +17,7 @@ from newsark.cluster.machines import Machines, Worker, answer
 from newsark.cluster.orders import Orders
 from newsark.cluster.tally import Tally, merged
 from storage.archive import Archive
+from storage.database import first_line
 from storage.deliveries import Backlog
 from storage.unsent import Unsent
 

@@ -6,10 +6,11 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
+from newsark.cluster.errors import ClusterMismatch
 from newsark.cluster.groups import Group
 from newsark.cluster.orders import Orders, probe, versions_here
 from newsark.cluster.worker import CrawlWorker, Hello
-from storage.errors import ClusterMismatch, NewsarkError
+from storage.errors import NewsarkError
 
 # an actor's threads: a look must not wait for one that stores
 THREADS = 8

@@ -16,7 +16,6 @@ from typing import Any
 from scrapy.crawler import AsyncCrawlerProcess
 from sqlalchemy.exc import SQLAlchemyError
 
-from crawler.diskspace import first_line
 from crawler.progress import Progress
 from crawler.report import SourceReport
 from crawler.run import Errand, crawl_source, run_in_reactor, unfinished
@@ -24,6 +23,7 @@ from crawler.services import Services
 from newsark.cluster.groups import Group
 from newsark.cluster.orders import Orders, catalogue_sum, named_after_machine
 from newsark.crawling import crawl_options, end_tasks, services_for
+from storage.database import first_line
 from storage.deliveries import Backlog
 from storage.errors import NewsarkError
 from storage.takeover import bring_home
