@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from multiprocessing import forkserver
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -32,6 +32,14 @@ def read_page(page: PageInput, limits: ReadLimits) -> Reading:
     from pipelines.read import read_page
 
     return read_page(page, limits)
+
+
+class PageReader(Protocol):
+    """Reads pages, wherever it does."""
+
+    def submit(self, page: PageInput) -> Future[Reading]:
+        """A Future of the page's Reading; it never raises for the page."""
+        ...
 
 
 class ReaderPool:

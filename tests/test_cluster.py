@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crawler.run import Errand
 from crawler.source import Source
 from newsark.cluster.groups import grouped
+from storage.directory import DirectoryStore
+from storage.place import STATE_DIRECTORY, Place
 from tests.cli import NEWSARK, newsark
+from tests.older_archive import write_older_archive
 from tests.postgresql import database
 from tests.raycluster import ALONE, Newsrooms, RayCluster, ray_cluster
 from tests.seaweed import shared_seaweed
@@ -42,6 +49,31 @@ def home_of(rooms: Newsrooms, directory: Path, catalogue: str) -> Path:
     settings = f'archive = "{place}"\ncatalogue = "{catalogue}"\ncontact = "t@localhost"\ncluster_cpus_per_worker = 1\n'
     (directory / "newsark.toml").write_text(settings)
     return directory
+
+
+@pytest.mark.timeout(300)
+def test_batch_work_comes_to_the_same_as_on_one_machine(cluster: RayCluster, tmp_path: Path) -> None:
+    made = tmp_path / "made" / "archive"
+    write_older_archive(Place((DirectoryStore(made),), made / STATE_DIRECTORY), 12, segment_bytes=20_000)
+    files = sorted((made / "warc").rglob("*.warc.gz"))
+    came: dict[str, list[object]] = {}
+    for name, options in (("here", ()), ("away", ("--cluster", cluster.address))):
+        directory = tmp_path / name
+        shutil.copytree(made, directory / "archive")
+        run = partial(newsark, cwd=directory, environment=cluster.environment)
+        again = run("reextract", "--json", *options)
+        taken = run("import", *files, "--source", "theirs", "--json", *options)
+        assert (again.code, taken.code) == (0, 0), again.err + taken.err
+        files_taken = [{key: one[key] for key in one if key != "seconds"} for one in taken.json["files"]]
+        records = run("export", "-o", "-", "--versions", "all").lines
+        came[name] = [again.json, files_taken, sorted(_without_times(record) for record in records)]
+    assert came["away"] == came["here"]
+    assert run("reextract", "--json", *options).json["read"] == 0, "what is done is not done twice"
+
+
+def _without_times(record: dict[str, Any]) -> str:
+    """A record as text, without when it was made."""
+    return re.sub(r'"dateImported": "[^"]*"', "", json.dumps(record, sort_keys=True))
 
 
 @pytest.mark.timeout(300)
@@ -81,8 +113,10 @@ def test_a_machine_that_is_lost_in_the_middle_costs_second_visits_and_nothing_el
     assert rooms.shortest_gap() > DELAY_SECONDS - LATE_SECONDS
 
     fresh = {**cluster.environment, "XDG_STATE_HOME": str(tmp_path / "elsewhere")}
-    whole = newsark("verify", "--deep", "--json", cwd=home, environment=fresh)
+    deep = ("verify", "--deep", "--all", "--json", "--cluster", cluster.address)
+    whole = newsark(*deep, cwd=home, environment=fresh)
     assert whole.json["ok"], whole.json["findings"]
+    assert whole.json["reread"] == len(rooms.pages())
     exported = newsark("export", "--format", "jsonl", "-o", "-", cwd=home, environment=fresh)
     assert {one["url"] for one in exported.lines} == rooms.pages()
     status = newsark("status", "--json", cwd=home, environment=fresh)
@@ -110,7 +144,7 @@ def test_what_other_machines_cannot_reach_is_refused_with_what_to_write_instead(
     (tmp_path / "newsark.toml").write_text('archive = "s3://news/paper"\n')
     refused = newsark(*address, cwd=tmp_path, environment=shared_seaweed().environment)
     assert refused.code == 2
-    assert 'catalogue = "postgresql+psycopg://user@host/database"' in refused.err
+    assert 'catalogue = "postgresql://user@host/database"' in refused.err
 
 
 def test_without_ray_and_with_another_address_the_cure_is_named(tmp_path: Path) -> None:

@@ -69,8 +69,7 @@ class NewsroomSpider(Spider):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.extra = extra
-        self._task = task
+        self.extra, self._task = extra, task
         self.source = source
         self.services = services
         self.progress = progress or Progress(source.id)

@@ -6,10 +6,12 @@ import logging
 import os
 import secrets
 import shutil
+import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from typing import Any
+from typing import Any, TextIO, cast
 
 from newsark.archiveplace import is_bucket
 from newsark.cluster.errors import NoCluster
@@ -26,6 +28,14 @@ def refuse_unshared(settings: NewsarkSettings, address: str) -> None:
 
     Raises BadSetting with what to write instead.
     """
+    refuse_directories(settings, address)
+    if address != LOCAL and not (settings.catalogue or "").startswith("postgresql"):
+        problem = "with --cluster the catalogue must be one that every machine reaches"
+        raise BadSetting("settings", "catalogue", f'{problem}: catalogue = "postgresql://user@host/database"')
+
+
+def refuse_directories(settings: NewsarkSettings, address: str) -> None:
+    """Return when every machine can reach the archive's stores. Raises BadSetting with what to write instead."""
     if address == LOCAL:
         return
     places = [settings.archive, *(replica.place for replica in settings.replicas)]
@@ -33,16 +43,11 @@ def refuse_unshared(settings: NewsarkSettings, address: str) -> None:
         if not is_bucket(place):
             problem = f"{place} is a directory, which other machines do not have; with --cluster it must be a bucket"
             raise BadSetting("settings", name, f"{problem}: s3://bucket/prefix")
-    if not (settings.catalogue or "").startswith("postgresql"):
-        problem = "with --cluster the catalogue must be one that every machine reaches"
-        raise BadSetting("settings", "catalogue", f'{problem}: catalogue = "postgresql+psycopg://user@host/database"')
 
 
 @contextmanager
 def connected(address: str) -> Iterator[Any]:
     """The module `ray`, connected to the cluster at `address`, HOST:PORT of its head, or to one of this machine alone.
-
-    Nothing can be printed on standard output meanwhile.
 
     Raises ExtraMissing without Ray, and NoCluster when none answers there.
     """
@@ -55,11 +60,11 @@ def connected(address: str) -> Iterator[Any]:
     options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False, "logging_level": logging.ERROR}
     if scratch is not None:
         options |= {"_temp_dir": scratch, "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
-    with open(os.devnull, "w", encoding="utf-8") as nowhere, ExitStack() as left:  # noqa: PTH123
+    with ExitStack() as left:
         if scratch is not None:
             left.callback(shutil.rmtree, scratch, ignore_errors=True)
         # Ray tells of machines that died on standard output, where results belong; the crew tells of them itself
-        left.enter_context(redirect_stdout(nowhere))
+        left.enter_context(redirect_stdout(cast(TextIO, _Ours(sys.stdout))))
         try:
             ray.init(address=address, namespace="newsark", **options)
         except (ConnectionError, RuntimeError, ValueError, OSError) as problem:
@@ -68,6 +73,20 @@ def connected(address: str) -> Iterator[Any]:
             raise NoCluster(address, f"{told}; {cure}") from problem
         left.callback(ray.shutdown)
         yield ray
+
+
+class _Ours:
+    """Standard output without what threads of Ray write to it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write what is ours."""
+        return len(text) if threading.current_thread().name.startswith("ray_") else self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _ray() -> Any:

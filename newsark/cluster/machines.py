@@ -78,8 +78,19 @@ class Machines:
     async def check(self, machine: Machine) -> None:
         """Return when a machine has the same Newsark as this one. Raises ClusterMismatch."""
         if machine.node not in self._known:
-            look = self.ray.remote(num_cpus=0, scheduling_strategy=self._on(machine))(probe())
-            self._known[machine.node] = await answer(look.remote())
+            self._known[machine.node] = await answer(self._probe(machine))
+        self._compare(machine)
+
+    def check_now(self, machine: Machine) -> None:
+        """The same, waited for. Raises ClusterMismatch."""
+        if machine.node not in self._known:
+            self._known[machine.node] = self.ray.get(self._probe(machine))
+        self._compare(machine)
+
+    def _probe(self, machine: Machine) -> Any:
+        return self.ray.remote(num_cpus=0, scheduling_strategy=self._on(machine))(probe()).remote()
+
+    def _compare(self, machine: Machine) -> None:
         theirs, ours = self._known[machine.node], versions_here()
         for what, version in ours.items():
             if theirs.get(what) != version:
@@ -87,15 +98,18 @@ class Machines:
 
     def start(self, machine: Machine) -> Worker:
         """A new worker there, not ready yet. It ends with the driver."""
+        self._made += 1
+        return Worker(f"{machine.host}#{self._made}", machine, self.actor(machine, CrawlWorker, THREADS))
+
+    def actor(self, machine: Machine, kind: type[Any], threads: int) -> Any:
+        """An actor of that kind there, made from the orders, with the processors of one worker."""
         options = {
             "num_cpus": min(self._orders.readers, machine.cpus),
-            "max_concurrency": THREADS,
+            "max_concurrency": threads,
             "max_restarts": 0,
             "scheduling_strategy": self._on(machine),
         }
-        actor = self.ray.remote(**options)(CrawlWorker).remote(self._orders)
-        self._made += 1
-        return Worker(f"{machine.host}#{self._made}", machine, actor)
+        return self.ray.remote(**options)(kind).remote(self._orders)
 
     def end(self, worker: Worker) -> None:
         """End a worker at once; what it had not settled is done again by whoever has the source next."""

@@ -57,6 +57,12 @@ def orders_of(
     return Orders(told, options or {}, settings.cluster_cpus_per_worker, ids, catalogue_sum(archive, ids))
 
 
+def orders_for_readers(settings: NewsarkSettings) -> Orders:
+    """The orders of workers that read what they are given, and need no archive."""
+    told = settings.model_dump(exclude_unset=True, exclude={*OF_EACH_MACHINE, *OF_THE_DRIVER, "catalogue"})
+    return Orders(told, {}, settings.cluster_cpus_per_worker, (), "")
+
+
 def _variable(name: str) -> str | None:
     return os.environ.get(PREFIX + name.upper()) or None
 
