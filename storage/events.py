@@ -388,4 +388,7 @@ _SHAPES: dict[type[Any], tuple[str, Callable[[Any], dict[str, Any]], Callable[[F
     Settled: ("settled", _write_settled, _read_settled),
     Undone: ("undone", _write_undone, _read_undone),
 }
+FOR_PEOPLE = frozenset({"segment-lost"})
+"""Types that say what happened, and nothing that the catalogue follows."""
+
 _READERS = {kind: read for kind, _, read in _SHAPES.values()}

@@ -26,6 +26,7 @@ from storage.rerecording import LaterReading
 from storage.segments import Segments
 from storage.settling import Settlement
 from storage.sources import Sources
+from storage.timestamps import warc_date
 from storage.unsent import Losses, Unsent, UnsentSegment
 
 logger = logging.getLogger(__name__)
@@ -151,7 +152,7 @@ def _tell_again(archive: Archive, source_id: str, lost: Sequence[UnsentSegment])
         again = Settlement(runs=_runs_since(connection, source_id, since))
         learned = select(furniture.c.text).where(furniture.c.source_id == source_id, furniture.c.learned_at >= since)
         again.furniture = list(connection.execute(learned.order_by(furniture.c.id)).scalars())
-    at = archive.clock().isoformat()
+    at = warc_date(archive.clock())
     again.events = [
         {"type": "segment-lost", "at": at, "stem": one.stem, "machine": one.machine, "host": one.host} for one in lost
     ]

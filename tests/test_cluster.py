@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -15,15 +16,21 @@ from typing import Any
 
 import pytest
 
+from crawler.progress import Progress
+from crawler.report import SourceReport
 from crawler.run import Errand
 from crawler.source import Source
+from newsark.cluster.errors import ClusterMismatch
 from newsark.cluster.groups import grouped
+from newsark.cluster.machines import Machine, Machines
+from newsark.cluster.orders import Orders, probe, versions_here
+from newsark.cluster.tally import Tally
 from storage.directory import DirectoryStore
 from storage.place import STATE_DIRECTORY, Place
 from tests.cli import NEWSARK, newsark
 from tests.older_archive import write_older_archive
 from tests.postgresql import database
-from tests.raycluster import ALONE, Newsrooms, RayCluster, ray_cluster
+from tests.raycluster import Newsrooms, RayCluster, ray_cluster
 from tests.seaweed import shared_seaweed
 
 DELAY_SECONDS = 0.1
@@ -155,6 +162,37 @@ def test_without_ray_and_with_another_address_the_cure_is_named(tmp_path: Path) 
     assert (refused.code, refused.err.count("pip install 'newsark[cluster]'")) == (2, 1)
 
 
+def test_another_version_on_a_machine_is_refused_and_named() -> None:
+    ours = versions_here()
+    assert probe()() == ours
+    machines, there = Machines(None, Orders({}, {}, 1, (), "")), Machine("a" * 56, "host", 2)
+    machines._known[there.node] = ours
+    machines.check_now(there)
+    for what, theirs in (("newsark", "0.0.1"), ("catalogue", "3")):
+        machines._known[there.node] = ours | {what: theirs}
+        with pytest.raises(ClusterMismatch) as refused:
+            machines.check_now(there)
+        assert f"its {what} is {theirs}, here it is {ours[what]}" in str(refused.value)
+    machines._known[there.node] = {"newsark": "none"}
+    with pytest.raises(ClusterMismatch, match="its newsark is none"):
+        machines.check_now(there)
+
+
+def test_what_several_workers_did_of_a_source_is_added() -> None:
+    errand = source("one", "https://one.example/")
+    tally = Tally([errand, source("two", "https://two.example/")])
+    tally.progress(Progress("one", requests=5, visited=Counter(captured=4)))
+    tally.begin_again("one")
+    tally.progress(Progress("one", requests=2, visited=Counter(captured=1, failed=1)))
+    assert (errand.progress.requests, errand.progress.visited) == (7, Counter(captured=5, failed=1))
+    lost = {"reason": "lost-with-machine", "kind": "source", "detail": "9 captures"}
+    tally.report(SourceReport("one", "One", run={"requests": 5}, problems=[lost]))
+    tally.report(SourceReport("one", "One", run={"requests": 2}, problems=[lost, {"reason": "http-404"}]))
+    one, two = tally.reports()
+    assert (one.run, one.problems) == ({"requests": 7}, [lost, {"reason": "http-404"}])
+    assert two.outcome == "interrupted"
+
+
 def source(name: str, home: str, **more: object) -> Errand:
     return Errand(Source.model_validate({"id": name, "name": name, "home": home, **more}))
 
@@ -171,4 +209,3 @@ def test_sources_of_the_same_sites_are_one_group() -> None:
     groups = grouped(errands)
     assert [group.ids for group in groups] == [("one", "section"), ("two", "third", "bridge"), ("apart",)]
     assert [group.key for group in groups] == ["one", "two", "apart"]
-    assert ALONE["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from storage.capture import Capture
 from storage.events import (
+    FOR_PEOPLE,
     ArticleImported,
     CaptureImported,
     Event,
@@ -104,7 +105,8 @@ def _events(lines: Iterable[bytes], told: Told) -> Iterator[Event]:
             told.problems.append(str(problem))
             continue
         if isinstance(event, str):
-            told.unknown[event] += 1
+            if event not in FOR_PEOPLE:
+                told.unknown[event] += 1
         else:
             yield event
 

@@ -93,7 +93,7 @@ def rebuilt(archive: Archive, scratch: Path) -> list[bytes]:
     scratch.mkdir()
     fresh = Catalogue(f"sqlite:///{scratch / 'catalogue.sqlite'}", archive.clock)
     try:
-        rebuild(lambda: archive.store, fresh, scratch)
+        assert not rebuild(lambda: archive.store, fresh, scratch).unknown_events
         return dumped(fresh)
     finally:
         fresh.close()
