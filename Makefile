@@ -8,10 +8,10 @@ STORE ?= directory
 JOBS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo crawl test check bench lock docs clean
+.PHONY: help setup browser postgresql demo crawl test check bench lock docs clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed ## Make the environment in .venv, with all extras the tests need
 
@@ -33,7 +33,11 @@ browser: ## Install Debian's Chromium for the tests that look at pages
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } >/dev/null 2>&1 \
 		|| echo 'NO BROWSER: Chromium cannot be installed here; tests of what people see will be skipped' >&2
 
-test: setup browser ## Run the tests
+postgresql: ## Install Debian's PostgreSQL for the tests of catalogues in it; they start a server of their own
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && apt-get install -qq -y --no-install-recommends postgresql; } >/dev/null 2>&1 \
+		|| echo 'NO POSTGRESQL: it cannot be installed here; tests of catalogues in it will be skipped' >&2
+
+test: setup browser postgresql ## Run the tests
 	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: setup ## Style, types, generated documents

@@ -1,5 +1,7 @@
 """Room for what is kept: a crawl pauses when there is none, or hardly any, and goes on by itself when there is.
 
+It pauses in the same way while the server that has the catalogue does not answer.
+
 Below the disk's reserve, or while too much waits for a store, nothing new is asked for, and what is under way is kept:
 sealing and the catalogue's log need room of their own.
 When the disk takes nothing at all, what is under way waits in memory and is tried again.
@@ -20,8 +22,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from crawler.manners import Manners
 from crawler.noroom import is_for_lack_of_room
+from storage.database import first_line, is_away
 from storage.deliveries import Backlog
-from storage.errors import DiskFull, StorageError, StoresBehind
+from storage.errors import CatalogueUnreachable, DiskFull, StorageError, StoresBehind
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -35,21 +38,27 @@ LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class DiskLimits:
-    """How much room is left free, how much may wait for a store, and how long a crawl waits for either."""
+    """How much room is left free, how much may wait for a store, and how long a crawl waits for either.
+
+    `catalogue_patience_seconds` is how long it waits for the catalogue's server.
+    """
 
     reserve_bytes: int = 200_000_000
     patience_seconds: float = 24 * 3600.0
     max_waiting_bytes: int = 20_000_000_000
+    catalogue_patience_seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """What there is no room for: `why` for the log, with the cure; `phrase` for the live line; `again` when it ends."""
+    """What there is no room for: `why` for the log, with the cure; `phrase` for the live line; `again` when it ends;
+    `patience_seconds` how long it is waited for."""
 
     why: str
     phrase: str
     again: str
     error: StorageError
+    patience_seconds: float
 
 
 class DiskSpace:
@@ -65,6 +74,7 @@ class DiskSpace:
         limits: DiskLimits,
         now: Callable[[], float] = time.monotonic,
         backlogs: Callable[[], Sequence[Backlog]] = tuple,
+        catalogue: str = "",
     ) -> None:
         self.place = place
         self.limits = limits
@@ -72,8 +82,10 @@ class DiskSpace:
         self.waiting = 0
         self.pauses = 0
         self._now = now
+        self._catalogue = catalogue
         self._began: float | None = None
         self._going_on = ""
+        self._refused: Lack | None = None
         self._looked = -LOOK_SECONDS
         self._woken = asyncio.Event()
         self._listeners: list[Callable[[str | None], None]] = []
@@ -83,6 +95,11 @@ class DiskSpace:
     def is_paused(self) -> bool:
         """Whether nothing new may start."""
         return self._began is not None
+
+    @property
+    def error(self) -> StorageError:
+        """What a crawl that cannot wait any longer ends with."""
+        return self._now_lacking().error
 
     def free_bytes(self) -> int:
         """How much room there is for this user."""
@@ -119,17 +136,19 @@ class DiskSpace:
             await self._woken.wait()
 
     async def kept(self, attempt: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T:
-        """The result of `attempt`, which is made again for as long as it fails for lack of room.
+        """The result of `attempt`, which is made again for as long as it fails for lack of room or of the catalogue.
 
-        It must be all or nothing. Raises what else it raises; DiskFull when there was no room until patience was over
-        or `stop` was set.
+        It must be all or nothing. Raises what else it raises; DiskFull or CatalogueUnreachable when that lasted until
+        patience was over or `stop` was set.
         """
         try:
             return await attempt()
         except STORAGE_PROBLEMS as problem:
-            if stop.is_set() or not is_for_lack_of_room(problem, self.place):
+            lack = self._lack_behind(problem)
+            if stop.is_set() or lack is None:
                 raise
-            self._begin(self._no_room(first_line(problem)))
+            self._refused = lack
+            self._begin(lack)
         self.waiting += 1
         try:
             return await self._kept_later(attempt, stop)
@@ -144,12 +163,14 @@ class DiskSpace:
         while True:
             await self._wait(stop)
             if stop.is_set():
-                raise self._told()
+                raise self.error
             try:
                 return await attempt()
             except STORAGE_PROBLEMS as problem:
-                if not is_for_lack_of_room(problem, self.place):
+                lack = self._lack_behind(problem)
+                if lack is None:
                     raise
+                self._refused = lack
 
     def _lack(self) -> Lack | None:
         """Why nothing new may be asked for now, if there is a reason."""
@@ -166,6 +187,7 @@ class DiskSpace:
                 f"paused: {size(behind.bytes)} wait for {behind.store}",
                 f"{behind.store} has caught up",
                 StoresBehind(behind.store, size(behind.bytes), behind.problem or "it is slower than the crawl"),
+                self.limits.patience_seconds,
             )
         return None
 
@@ -176,15 +198,32 @@ class DiskSpace:
             f"paused: disk full, {free} free",
             f"there is room on the disk of {self.place} again",
             DiskFull(str(self.place), free),
+            self.limits.patience_seconds,
         )
 
-    def _told(self) -> StorageError:
-        return (self._lack() or self._no_room("")).error
+    def _lack_behind(self, problem: BaseException) -> Lack | None:
+        """What there was not, when that is why something could not be kept, and passes."""
+        if is_away(problem):
+            return self._no_catalogue(first_line(problem))
+        return self._no_room(first_line(problem)) if is_for_lack_of_room(problem, self.place) else None
+
+    def _no_catalogue(self, why: str) -> Lack:
+        return Lack(
+            f"the catalogue {self._catalogue} does not answer: {why}. When its server is there, the crawl goes on",
+            "paused: the catalogue does not answer",
+            "the catalogue answers again",
+            CatalogueUnreachable(self._catalogue, why),
+            self.limits.catalogue_patience_seconds,
+        )
+
+    def _now_lacking(self) -> Lack:
+        """What is not there while it is paused: what was refused last, as long as that waits."""
+        return (self._refused if self.waiting else None) or self._lack() or self._no_room("")
 
     async def _wait(self, stop: asyncio.Event) -> None:
-        """Wait until trying again may help, or until `stop` is set. Raises DiskFull when patience is over."""
-        if self._began is not None and self._now() - self._began >= self.limits.patience_seconds:
-            raise self._told()
+        """Wait until trying again may help, or until `stop` is set. Raises the lack's error when patience is over."""
+        if self._began is not None and self._now() - self._began >= self._now_lacking().patience_seconds:
+            raise self.error
         waits = [asyncio.create_task(event.wait()) for event in (self._woken, stop)]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -227,7 +266,7 @@ class DiskSpace:
         self._woken = asyncio.Event()
 
     def _phrase(self) -> str:
-        return (self._lack() or self._no_room("")).phrase
+        return self._now_lacking().phrase
 
     def _tell(self, phrase: str | None) -> None:
         for listener in self._listeners:
@@ -264,9 +303,3 @@ def size(number: float) -> str:
             return f"{number:.0f} B" if unit == "B" else f"{number:.1f} {unit}"
         number /= 1000
     return f"{number:.1f} TB"
-
-
-def first_line(problem: BaseException) -> str:
-    """What a problem says itself, without the statement that SQLAlchemy adds."""
-    lines = str(getattr(problem, "orig", None) or problem).splitlines()
-    return lines[0] if lines else type(problem).__name__

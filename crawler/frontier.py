@@ -112,6 +112,9 @@ class Frontier(BaseScheduler):
             self._feeding.cancel()
         unused = list(self._outstanding)
         self._outstanding.clear()
+        if self.spider.failed == "busy":
+            # another process has the source, and may have leased the same
+            return
         # Leases that cannot be given back are taken back by the next crawl.
         with contextlib.suppress(Stopped):
             await self.spider.with_leads(lambda leads: leads.release(unused))

@@ -10,9 +10,9 @@ from typing import ParamSpec, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from crawler.diskspace import STORAGE_PROBLEMS, DiskLimits, DiskSpace, first_line
+from crawler.diskspace import STORAGE_PROBLEMS, DiskLimits, DiskSpace
 from storage.archive import Archive
-from storage.errors import CatalogueUnusable
+from storage.database import catalogue_problem, shown_url
 
 __all__ = ["STORAGE_PROBLEMS", "Keeper", "Stopped"]
 
@@ -29,7 +29,12 @@ class Keeper:
 
     def __init__(self, archive: Archive, limits: DiskLimits | None = None) -> None:
         self.archive = archive
-        self.disk = DiskSpace(archive.state, limits or DiskLimits(), backlogs=lambda: archive.courier.backlogs)
+        self.disk = DiskSpace(
+            archive.state,
+            limits or DiskLimits(),
+            backlogs=lambda: archive.courier.backlogs,
+            catalogue=shown_url(archive.catalogue.engine.url),
+        )
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeper")
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -53,8 +58,7 @@ class Keeper:
     def told(self, problem: BaseException) -> str:
         """A storage problem as a sentence that says what failed and where."""
         if isinstance(problem, SQLAlchemyError):
-            place = self.archive.catalogue.engine.url.render_as_string()
-            return str(CatalogueUnusable(f"{place}: {first_line(problem)}"))
+            return str(catalogue_problem(problem, shown_url(self.archive.catalogue.engine.url)))
         return str(problem)
 
     def close(self) -> None:

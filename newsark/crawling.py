@@ -52,7 +52,10 @@ def services_for(home: Home, options: CrawlOptions) -> Iterator[Services]:
     settings = home.settings
     with home.archive(create=True) as archive:
         limits = DiskLimits(
-            settings.disk_reserve_bytes, 60 * settings.disk_patience_minutes, settings.max_waiting_bytes
+            settings.disk_reserve_bytes,
+            60 * settings.disk_patience_minutes,
+            settings.max_waiting_bytes,
+            settings.catalogue_patience_seconds,
         )
         keeper = Keeper(archive, limits)
         pool = ReaderPool(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from newsark.archiveplace import archive_settings, is_bucket, place_of
 from newsark.console import short
 from newsark.settings import FILE, HOME_VARIABLE, NewsarkSettings, load_settings
-from storage.errors import BadSetting, BadSourceFile, CatalogueUnusable, UnknownSource, WrongUse
+from storage.errors import BadSetting, BadSourceFile, UnknownSource, WrongUse
 
 # The catalogue's library and the sources' take long to load; a command loads what it needs.
 if TYPE_CHECKING:
@@ -115,8 +115,9 @@ class Home:
     def archive(self, *, create: bool = False) -> Iterator[Archive]:
         """The open archive, made where it is missing when `create` is set.
 
-        Raises WrongUse when it is missing, NotAnArchive when its place holds something else, and CatalogueUnusable
-        for whatever goes wrong with the database as long as it is open.
+        Raises WrongUse when it is missing, NotAnArchive when its place holds something else, CatalogueUnreachable when
+        the database's server does not answer, and CatalogueUnusable for whatever else goes wrong with the database as
+        long as it is open.
         """
         from sqlalchemy.exc import SQLAlchemyError
 
@@ -127,11 +128,11 @@ class Home:
             finally:
                 archive.close()
         except SQLAlchemyError as problem:
-            raise CatalogueUnusable(str(getattr(problem, "orig", None) or problem).splitlines()[0]) from problem
+            from storage.database import catalogue_problem
+
+            raise catalogue_problem(problem, self.settings.catalogue) from problem
 
     def _open(self, *, create: bool) -> Archive:
-        from sqlalchemy.exc import ArgumentError
-
         from storage.archive import Archive
 
         place = self.place
@@ -139,10 +140,7 @@ class Home:
             missing = f"there is no archive at {self.archive_name} yet"
             raise WrongUse(f"{missing}; newsark crawl makes it, --archive names another place")
         chosen = archive_settings(self.settings, tuple(store.place for store in place.stores))
-        try:
-            return Archive.open(place, chosen, utc_now, create=create)
-        except (ArgumentError, ModuleNotFoundError, ValueError) as problem:
-            raise BadSetting("settings", "catalogue", f"is no database URL that works here: {problem}") from problem
+        return Archive.open(place, chosen, utc_now, create=create)
 
     def source_paths(self) -> list[Path]:
         """The source files, by name; those whose name begins with an underscore are examples and left out."""

@@ -87,6 +87,9 @@ class NewsarkSettings(StoreRows):
     catalogue: str | None = Field(
         None, description="Database URL of the catalogue; without one it is a SQLite file beside the archive."
     )
+    catalogue_patience_seconds: float = Field(
+        600.0, ge=0, description="How long a crawl waits for the catalogue's server before it gives up."
+    )
     delay_seconds: float | None = Field(
         None, ge=0, description="Seconds between two requests to one host, instead of what source files say."
     )

@@ -38,13 +38,13 @@ from storage.sealed import SealedSegment
 from storage.segment import Segment
 from storage.segments import Segments
 from storage.settling import Settlement, Settling
-from storage.sources import Sources, owner_name
+from storage.sources import Sources
 from storage.versions import Version, Versions
 from storage.vouching.timestamping import missing_stamps, stamp_key
 from storage.vouching.voucher import Vouching
 from storage.warcinfo import SegmentInfo
 
-__all__ = ["FORMAT", "HEAD", "STATE_DIRECTORY", "Archive", "ArchiveSettings", "Settlement", "owner_name"]
+__all__ = ["FORMAT", "HEAD", "STATE_DIRECTORY", "Archive", "ArchiveSettings", "Settlement"]
 
 T = TypeVar("T")
 
@@ -152,17 +152,15 @@ class Archive:
         Deliveries(connection).add(parcel, source_id, size_bytes, places, self.clock())
 
     def own(self, source_id: str, seconds: float) -> None:
-        """Take or renew the lease on a source for this process. Raises SourceBusy when another one holds it.
-
-        Segments that a process of this machine left open when it died are sealed first.
-        """
+        """Take or renew the lease on a source for this process. Raises SourceBusy when another one holds it."""
         with self.catalogue.begin() as connection:
-            Sources(connection).own(source_id, owner_name(), self.clock(), timedelta(seconds=seconds))
+            now = self.catalogue.now(connection)
+            Sources(connection).own(source_id, self.catalogue.owner, now, timedelta(seconds=seconds))
 
     def disown(self, source_id: str) -> None:
         """Give the lease on a source back."""
         with self.catalogue.begin() as connection:
-            Sources(connection).disown(source_id, owner_name())
+            Sources(connection).disown(source_id, self.catalogue.owner)
 
     def with_leads(self, source_id: str, work: Callable[[Leads], T]) -> T:
         """The result of `work` on the source's leads, in one transaction."""
@@ -296,7 +294,7 @@ class Archive:
         manifest = self._manifest(sealed, previous)
         with self.catalogue.begin() as connection:
             Segments(connection).add(source_id, sealed, manifest)
-            Sources(connection).set_last_manifest(source_id, manifest.sha256)
+            Sources(connection).go_on_with_chain(source_id, manifest.sha256, previous)
             self._queue(connection, sealed.stem, source_id, sealed.size_bytes)
         self.courier.send(sealed.stem)
         if (stamp := self._vouching.stamp(manifest)) is not None:
@@ -314,9 +312,11 @@ class Archive:
         self.courier.send(key)
 
     def _manifest(self, sealed: SealedSegment, previous: str | None) -> Manifest:
-        """The manifest as it lies beside the segment: made once, the same after every crash."""
+        """The manifest as it lies beside the segment; made anew, before a store has it, where the chain went on."""
         if sealed.manifest_path.exists():
-            return Manifest.from_bytes(sealed.manifest_path.read_bytes(), sealed.manifest_key)
+            made = Manifest.from_bytes(sealed.manifest_path.read_bytes(), sealed.manifest_key)
+            if made.previous == previous:
+                return made
         manifest = self._vouching.signed(manifest_of(sealed, previous=previous))
         write_durably(sealed.manifest_path, [manifest.to_bytes()])
         return manifest

@@ -26,12 +26,15 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    create_engine,
     event,
+    func,
+    select,
 )
 from sqlalchemy.types import TypeDecorator
 
+from storage.database import open_engine
 from storage.migrations.opening import make_current
+from storage.owners import owner_name
 from storage.wordindex import create_index
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
@@ -307,16 +310,14 @@ class Catalogue:
     """An open catalogue at the current version; `begin()` is one transaction.
 
     An empty database gets the tables, an older catalogue is upgraded (storage/migrations). Raises CatalogueTooNew for
-    a newer one, NotACatalogue for a database of something else, CatalogueUnusable when an upgrade has no room, and
-    whatever SQLAlchemy raises when the database cannot be reached or is not writable.
+    a newer one, NotACatalogue for a database of something else, CatalogueUnusable when an upgrade has no room, what
+    `open_engine` raises, and whatever SQLAlchemy raises when the database cannot be reached or is not writable.
     """
 
     def __init__(self, url: str, clock: Callable[[], datetime]) -> None:
         self.url = url
         self.clock = clock
-        self.engine: Engine = create_engine(url)
-        if self.engine.dialect.name == "sqlite":
-            event.listen(self.engine, "connect", _tune_sqlite)
+        self.engine: Engine = open_engine(url)
         try:
             make_current(self.engine, metadata)
         except BaseException:
@@ -328,6 +329,23 @@ class Catalogue:
         """One transaction: committed when the block ends, rolled back when it raises."""
         with self.engine.begin() as connection:
             yield connection
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines may work with it: it is on a server."""
+        return self.engine.dialect.name != "sqlite"
+
+    @property
+    def owner(self) -> str:
+        """This process, as leases name it."""
+        return owner_name(shared=self.is_shared)
+
+    def now(self, connection: Connection) -> datetime:
+        """The time by which leases are judged: the server's where there is one, since clocks of machines differ."""
+        if not self.is_shared:
+            return self.clock()
+        moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return moment.astimezone(UTC)
 
     def close(self) -> None:
         """Give back every connection."""
@@ -343,13 +361,3 @@ def insert_new(connection: Connection, table: Table) -> Any:
     from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
     return sqlite_insert(table).on_conflict_do_nothing()
-
-
-def _tune_sqlite(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    # First, since another process may hold the database now.
-    cursor.execute("PRAGMA busy_timeout=30000")
-    # Makes a commit survive a power cut, not only a kill.
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()

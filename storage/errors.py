@@ -30,6 +30,7 @@ NewsarkError                exit code 1
 │   ├── CatalogueBehind         the store holds segments that the catalogue does not know
 │   ├── TimestampRefused        an authority gave no time stamp that can be used
 │   ├── CatalogueTooNew         a newer Newsark wrote the catalogue
+│   ├── CatalogueUnreachable    the catalogue's server does not answer
 │   └── CatalogueUnusable       the database cannot be opened, read or written
 ├── SourceBusy              4   another process works on that source
 ├── NothingFound            1   an address names no articles, or nobody answers there
@@ -223,6 +224,15 @@ class CatalogueUnusable(StorageError):
     def __init__(self, problem: str) -> None:
         self.problem = problem
         super().__init__(f"the catalogue cannot be used: {problem}; check the `catalogue` setting and the disk")
+
+
+class CatalogueUnreachable(StorageError):
+    """The server of the catalogue at `place` does not answer; `problem` is why. Nothing that was under way holds."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        self.place, self.problem = place, problem
+        away = f"the catalogue {place} does not answer: {problem}"
+        super().__init__(f"{away}; see to its server and run the same command again. What was acknowledged is kept")
 
 
 class StoreUnreachable(StorageError):

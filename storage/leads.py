@@ -256,6 +256,8 @@ class Leads:
             chosen = chosen.where(or_(leads.c.rank == 0, leads.c.rank <= max_rank))
         order = (leads.c.priority, leads.c.rank, leads.c.id)
         chosen = chosen.order_by(*((one.desc() for one in order) if oldest_first else order)).limit(count)
+        # whoever leases at the same moment gets others, where the database locks rows
+        chosen = chosen.with_for_update(skip_locked=True)
         ids = list(self.connection.execute(chosen).scalars())
         if not ids:
             return []

@@ -81,12 +81,14 @@ class Settling:
         """Take one step; how many leads each visit added.
 
         Raises SegmentWriteFailed, or what the database raises: then nothing of the step holds, and it may be repeated.
+        Raises SourceBusy when somebody else works on the source now.
         """
         if settlement.is_empty and not kept and source_id not in self._doubtful:
             segment.flush()
             return []
         now = self._clock()
         with self._step(segment, source_id) as connection:
+            Sources(connection).hold(source_id, self._catalogue.owner)
             leads = Leads(connection, source_id)
             new = leads.unknown(settlement.found)
             events: list[Event] = [*_found_events((lead, now) for found in new for lead in found), *settlement.runs]

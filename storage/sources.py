@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from storage.catalogue import insert_new, sources
 from storage.errors import SourceBusy
 from storage.events import SourceFile
+from storage.owners import is_dead
 
 # A catalogue that is not whole yet must not be crawled with; the lease ends with the rebuild, whenever that is.
 REBUILD_PERIOD = timedelta(days=3650)
@@ -49,9 +49,10 @@ class Sources:
     def enlist(self, source_id: str, *, name: str, home: str, toml: str, now: datetime) -> int:
         """Make a source known, or note that its file changed; the number of its current revision, from 1."""
         values = {"id": source_id, "name": name, "home": home, "toml": toml, "revision": 1, "added_at": now}
-        if self.connection.execute(insert_new(self.connection, sources).values(**values)).rowcount:
+        added = insert_new(self.connection, sources).values(**values).returning(sources.c.id)
+        if self.connection.execute(added).first() is not None:
             return 1
-        row = self.connection.execute(select(sources.c.toml, sources.c.revision).where(sources.c.id == source_id)).one()
+        row = self._locked(source_id, sources.c.toml, sources.c.revision)
         if row.toml == toml:
             return int(row.revision)
         changed = {"name": name, "home": home, "toml": toml, "revision": row.revision + 1}
@@ -83,17 +84,33 @@ class Sources:
 
     def own(self, source_id: str, owner: str, now: datetime, period: timedelta) -> None:
         """Take or renew the lease on a source. Raises SourceBusy when a living process holds it."""
-        row = self.connection.execute(
-            select(sources.c.owner, sources.c.owned_until).where(sources.c.id == source_id)
-        ).one()
+        row = self._locked(source_id, sources.c.owner, sources.c.owned_until)
         held = row.owner is not None and row.owner != owner and row.owned_until > now
-        if held and not _is_dead(row.owner, owner):
+        if held and not is_dead(row.owner, owner):
             raise SourceBusy(source_id, row.owner)
-        # Two that looked at the same moment: the second finds another owner than the one it saw.
-        seen = sources.c.owner.is_not_distinct_from(row.owner)
-        taken = update(sources).where(sources.c.id == source_id, seen).values(owner=owner, owned_until=now + period)
+        # SQLite locks no rows: of two that looked at the same moment the second finds another lease than the one it saw
+        seen = (
+            sources.c.owner.is_not_distinct_from(row.owner),
+            sources.c.owned_until.is_not_distinct_from(row.owned_until),
+        )
+        taken = update(sources).where(sources.c.id == source_id, *seen).values(owner=owner, owned_until=now + period)
         if self.connection.execute(taken).rowcount == 0:
             raise SourceBusy(source_id, "a process that began at the same moment")
+
+    def hold(self, source_id: str, owner: str) -> None:
+        """Let nobody else take the source before the transaction ends. Raises SourceBusy when somebody else has it.
+
+        Whoever slept longer than its lease finds out here, before it writes into another's work.
+        """
+        query = select(sources.c.owner).where(sources.c.id == source_id).with_for_update(read=True)
+        holder = self.connection.execute(query).scalar()
+        if holder is not None and holder != owner:
+            raise SourceBusy(source_id, holder)
+
+    def _locked(self, source_id: str, *columns: Any) -> Any:
+        """These columns of a source, which nobody else changes before the transaction ends, where the database can."""
+        query = select(*columns).where(sources.c.id == source_id)
+        return self.connection.execute(query.with_for_update(key_share=True)).one()
 
     def disown(self, source_id: str, owner: str) -> None:
         """Give the lease back, if it is this owner's."""
@@ -112,21 +129,12 @@ class Sources:
         """Remember the newest manifest."""
         self.connection.execute(update(sources).where(sources.c.id == source_id).values(last_manifest_sha256=sha256))
 
+    def go_on_with_chain(self, source_id: str, sha256: str, after: str | None) -> None:
+        """Remember the newest manifest, which names the one `after` which it comes.
 
-def _is_dead(holder: str, me: str) -> bool:
-    """Whether the holder of a lease was a process of this machine that is gone; after a kill nobody should wait."""
-    host, _, pid = holder.rpartition(":")
-    if host != me.rpartition(":")[0] or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
-
-
-def owner_name() -> str:
-    """This process, as written into leases: host and process id."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+        Raises SourceBusy when that is not the last one any more: the chain of manifests must not fork.
+        """
+        last = sources.c.last_manifest_sha256.is_not_distinct_from(after)
+        goes_on = update(sources).where(sources.c.id == source_id, last).values(last_manifest_sha256=sha256)
+        if self.connection.execute(goes_on).rowcount == 0:
+            raise SourceBusy(source_id, "a process that sealed a segment at the same moment")

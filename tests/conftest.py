@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.articlesite import Site
+from tests.postgresql import database
 
 LONG = (
     "year",
@@ -34,3 +36,13 @@ def site() -> Iterator[Site]:
     """Nine articles for a test to change."""
     with Site() as made:
         yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def catalogue_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database: what holds for the catalogue holds in each that it can be in."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'catalogue.sqlite'}"
+    else:
+        with database() as url:
+            yield url

@@ -143,7 +143,7 @@ def test_a_database_that_cannot_be_opened_is_one_line_and_exit_code_3(crawled: C
     (tmp_path / "newsark.toml").write_text(f'archive = "{archive}"\ncatalogue = "sqlite:////no/such/place.sqlite"')
     ran = newsark("status", cwd=tmp_path)
     assert (ran.code, ran.out) == (3, "")
-    assert ran.err.startswith("newsark: the catalogue cannot be used: unable to open database file; check")
+    assert ran.err.startswith("newsark: the catalogue cannot be used: sqlite:////no/such/place.sqlite: unable to open")
     assert ran.err.count("\n") == 1
 
 

@@ -17,7 +17,7 @@ from storage.catalogue import Catalogue
 from storage.errors import BadQuery
 from storage.sources import Sources
 from storage.versions import Observation, Version, Versions
-from tests.postgresql import server
+from tests.postgresql import database
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -91,7 +91,7 @@ def catalogue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     if request.param == "sqlite":
         yield from filled(f"sqlite:///{tmp_path_factory.mktemp('catalogue') / 'catalogue.sqlite'}")
     else:
-        with server() as url:
+        with database() as url:
             yield from filled(url)
 
 

@@ -33,7 +33,7 @@ from crawler.standalone import Standalone
 from crawler.visit import Answer, Problem, Visit
 from crawler.weburl import parse_web_url
 from storage.capture import Capture
-from storage.errors import WrongUse
+from storage.errors import CatalogueUnreachable, SourceBusy, WrongUse
 from storage.exchange import Exchange
 from storage.leads import Lead, Leads
 from storage.spending import Spending, Spent
@@ -270,6 +270,9 @@ class NewsroomSpider(Spider):
         keeper = self.services.keeper
         try:
             return await keeper.run_when_room(self._stop, self.source.id, function, *args, **kwargs)
+        except SourceBusy as problem:
+            self.fail("busy", str(problem))
+            raise Stopped("another process has the source") from problem
         except STORAGE_PROBLEMS as problem:
             self.fail("storage", keeper.told(problem))
             raise Stopped("nothing can be stored") from problem
@@ -342,15 +345,20 @@ class NewsroomSpider(Spider):
 
     def _tell_what_waits(self) -> None:
         disk = self.services.keeper.disk
-        if disk.is_paused and self.failed is None:
+        if not disk.is_paused or self.failed is not None:
+            return
+        if isinstance(disk.error, CatalogueUnreachable):
+            self.failed = "storage"
+            self.problems.append(Problem("storage", str(disk.error)))
+        else:
             self.failed = "disk-full"
             detail = (
                 f"stopped while the disk of {disk.place} was full ({size(disk.free_bytes())} free): "
                 f"{self.frontier.under_way} leads under way are visited again, and what was acknowledged is kept; "
                 "make room and run the same command again"
             )
-            logger.error("%s: %s", self.source.id, detail)
             self.problems.append(Problem("disk-full", detail))
+        logger.error("%s: %s", self.source.id, self.problems[-1].detail)
 
     def is_stopping(self) -> bool:
         """Whether the crawl is being stopped; asked again after every wait."""

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from newsark.console import counted, err, plain, print_json, say, say_line
 from newsark.home import Home, utc_now
 from newsark.options import ArchiveOption, EndpointOption, JsonOption
-from storage.errors import CatalogueUnusable, WrongUse
+from storage.errors import WrongUse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +68,8 @@ def _rebuild(
     from sqlalchemy.exc import SQLAlchemyError
 
     from newsark.archiveplace import store_settings
-    from storage.archive import owner_name
+    from storage.database import catalogue_problem
+    from storage.owners import owner_name
     from storage.rebuilding.rebuild import rebuild
     from storage.rebuilding.replacement import replacing
     from storage.stores import open_stores
@@ -82,7 +83,7 @@ def _rebuild(
                 opening, replacement.catalogue, place.state / "rebuild", workers=workers, progress=progress
             )
     except SQLAlchemyError as problem:
-        raise CatalogueUnusable(str(getattr(problem, "orig", None) or problem).splitlines()[0]) from problem
+        raise catalogue_problem(problem, home.settings.catalogue) from problem
     progress.doing = "what is still on this disk"
     _resume(home, report)
     return report, replacement.kept

@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, Text, inspect, select, update
 
+from storage.database import shown_url
 from storage.errors import CatalogueTooNew, CatalogueUnusable, NotACatalogue
 
 CURRENT = 6
@@ -61,7 +62,7 @@ def _difference(tables: AbstractSet[str]) -> str:
 
 
 def _place(connection: Connection) -> str:
-    return connection.engine.url.render_as_string(hide_password=True)
+    return shown_url(connection.engine.url)
 
 
 def note_version(connection: Connection, version: int) -> None:

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine, func, insert, select
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.catalogue import Catalogue, checks, deliveries, segments, sources
+from storage.database import parsed_url, shown_url
 from storage.durable import flush_directory, make_directories
 from storage.errors import CatalogueNotEmpty, NewsarkError
 from storage.rebuilding.rebuild import is_unfinished
@@ -74,14 +74,14 @@ def replacing(url: str, clock: Callable[[], datetime], owner: str, *, replace: b
 
 
 def _sqlite_path(url: str) -> Path | None:
-    parsed = make_url(url)
+    parsed = parsed_url(url)
     return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
 def _refuse_filled(catalogue: Catalogue) -> None:
     with catalogue.begin() as connection:
         if not _is_empty(catalogue) and not is_unfinished(connection):
-            raise CatalogueNotEmpty(catalogue.engine.url.render_as_string(), can_replace=False)
+            raise CatalogueNotEmpty(shown_url(catalogue.engine.url), can_replace=False)
 
 
 def _is_empty(catalogue: Catalogue) -> bool:

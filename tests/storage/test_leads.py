@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
@@ -20,8 +19,8 @@ NOW = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def connection(tmp_path: Path) -> Iterator[Connection]:
-    catalogue = Catalogue(f"sqlite:///{tmp_path / 'catalogue.sqlite'}", lambda: NOW)
+def connection(catalogue_url: str) -> Iterator[Connection]:
+    catalogue = Catalogue(catalogue_url, lambda: NOW)
     with catalogue.begin() as opened:
         Sources(opened).enlist("lantern", name="The Lantern", home="http://l.example/", toml="x", now=NOW)
         yield opened
@@ -164,13 +163,19 @@ def test_each_state_of_a_source_file_is_a_revision(connection: Connection) -> No
 
 
 def test_leasing_reads_one_index_range(connection: Connection) -> None:
+    explain = "EXPLAIN QUERY PLAN"
+    if connection.dialect.name == "postgresql":
+        # an empty table is read faster without an index
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
+        explain = "EXPLAIN"
     plan = connection.exec_driver_sql(
-        "EXPLAIN QUERY PLAN SELECT id FROM leads WHERE source_id = 'lantern' AND queue = 1"
-        " ORDER BY priority, rank, id LIMIT 64"
+        f"{explain} SELECT id FROM leads WHERE source_id = 'lantern' AND queue = 1 ORDER BY priority, rank, id LIMIT 64"
     ).fetchall()
     text = " ".join(str(row) for row in plan)
     assert "leads_by_turn" in text
     assert "TEMP B-TREE" not in text
+    assert "Sort" not in text
 
 
 def test_what_a_clock_that_was_ahead_put_off_is_due_now(leads: Leads) -> None:
