@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from storage.committing import committed, notice_writes
 from storage.database import open_engine
 from storage.migrations.opening import make_current
 from storage.owners import owner_name
@@ -318,6 +319,8 @@ class Catalogue:
         self.url = url
         self.clock = clock
         self.engine: Engine = open_engine(url)
+        if self.is_shared:
+            notice_writes(self.engine)
         try:
             make_current(self.engine, metadata)
         except BaseException:
@@ -326,8 +329,11 @@ class Catalogue:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """One transaction: committed when the block ends, rolled back when it raises."""
-        with self.engine.begin() as connection:
+        """One transaction: committed when the block ends, rolled back when it raises.
+
+        Raises CatalogueUnreachable when a server does not say for long whether it was committed.
+        """
+        with committed(self.engine) if self.is_shared else self.engine.begin() as connection:
             yield connection
 
     @property

@@ -21,7 +21,7 @@ IDLE_SECONDS = 5.0
 """A connection that was not used for so long is tried before it is used again."""
 
 # What the server does by itself is said only where neither the URL nor the role says it. A server that vanished without
-# a word is noticed within a minute, and a lock is waited for as long as SQLite waits for its own.
+# a word is noticed within a minute, and a lock is waited for no longer.
 _CONNECTION = {
     "application_name": "newsark",
     "connect_timeout": str(CONNECT_SECONDS),
@@ -31,7 +31,12 @@ _CONNECTION = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
-_SESSION = "SELECT set_config('lock_timeout', '60s', false) WHERE current_setting('lock_timeout') = '0'"
+# What is acknowledged must survive a server that is killed.
+_SESSION = """
+    SELECT set_config('lock_timeout', '60s', false) WHERE current_setting('lock_timeout') = '0'
+    UNION ALL
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+"""
 _DRIVERS = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
 _SECRETS = frozenset({"password", "sslpassword"})
 # libpq gives no code for a connection that does not come about
@@ -60,6 +65,7 @@ def shown_url(url: str | URL) -> str:
     """The URL for people: what is secret in it is `***`."""
     parsed = parsed_url(url) if isinstance(url, str) else url
     hidden = {name: "***" for name in parsed.query if name in _SECRETS}
+    parsed = parsed.set(drivername=parsed.get_backend_name())
     return parsed.update_query_dict(hidden).render_as_string(hide_password=True)
 
 

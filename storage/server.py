@@ -29,6 +29,7 @@ _FACTS = text(
         (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
         current_setting('max_connections')::int AS most,
         pg_is_in_recovery() AS is_replica,
+        current_setting('fsync') = 'on' AS flushes,
         has_schema_privilege(coalesce(current_schema(), 'public'), 'CREATE') AS may_create,
         clock_timestamp() AS at
     FROM pg_database AS d WHERE d.datname = current_database()
@@ -96,6 +97,8 @@ def _faults(row: Any, foreign: list[str], ahead: float) -> Iterator[str]:
         yield f"the database's encoding is {row.encoding}; make one with ENCODING 'UTF8' and run newsark rebuild"
     if row.is_replica:
         yield "the server is a replica and takes no writes; give `catalogue` the URL of the primary"
+    if not row.flushes:
+        yield "the server has fsync = off: a power cut can destroy the catalogue; set fsync = on"
     if not row.may_create:
         yield f"{row.who} may not make tables; make it the owner of the database, or GRANT CREATE ON SCHEMA"
     if foreign:

@@ -22,7 +22,9 @@ def test_a_catalogue_says_what_its_database_is(catalogue_url: str) -> None:
     assert facts.encoding in ("UTF-8", "UTF8")
     assert facts.size_bytes > 10_000
     assert abs(facts.clock_seconds) < 2
-    assert facts.faults == ()
+    # the tests' own server forgets what it wrote when the power is cut
+    assert [fault for fault in facts.faults if "fsync = off" not in fault] == []
+    assert len(facts.faults) == (facts.product == "PostgreSQL")
 
 
 def test_rights_that_do_not_suffice_are_told_with_their_cure() -> None:
@@ -40,7 +42,8 @@ def test_rights_that_do_not_suffice_are_told_with_their_cure() -> None:
         server().execute(f"DROP OWNED BY {role}", name)
     server().execute(f"DROP ROLE {role}")
     assert facts.user == role
-    assert [fault.split(" ")[1:4] for fault in facts.faults] == [["may", "not", "make"], ["does", "not", "own"]]
+    told = [fault.split(" ")[1:4] for fault in facts.faults]
+    assert told[1:] == [["may", "not", "make"], ["does", "not", "own"]]
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
