@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 
-from storage.catalogue import alerts
+from storage.catalogue import alerts, insert_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Alerts:
     def add(self, raised: Sequence[Alert]) -> list[Alert]:
         """Those that were not known; they are recorded."""
         known = self._known([one.key for one in raised])
-        new = list({one.key: one for one in raised if one.key not in known}.values())
+        new = {one.key: one for one in raised if one.key not in known}
         rows = [
             {
                 "key": one.key,
@@ -48,11 +48,15 @@ class Alerts:
                 "source_id": one.source,
                 "url": one.url,
             }
-            for one in new
+            # in one order, or two that raise them at once wait for each other for good
+            for _, one in sorted(new.items())
         ]
-        if rows:
-            self.connection.execute(insert(alerts), rows)
-        return new
+        if not rows:
+            return []
+        # somebody else may have raised one meanwhile
+        added = insert_new(self.connection, alerts).returning(alerts.c.key)
+        mine = set(self.connection.execute(added, rows).scalars())
+        return [one for key, one in new.items() if key in mine]
 
     def _known(self, keys: Sequence[str]) -> set[str]:
         found: set[str] = set()

@@ -6,7 +6,7 @@ another database is only another URL. A `Catalogue` is used from one thread at a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -360,10 +360,21 @@ class Catalogue:
 
 def insert_new(connection: Connection, table: Table) -> Any:
     """An INSERT that skips rows which exist already, in the connection's dialect."""
+    return _insert(connection, table).on_conflict_do_nothing()
+
+
+def insert_or_change(connection: Connection, table: Table, key: Sequence[str], values: Sequence[str]) -> Any:
+    """An INSERT that gives rows whose `key` exists already these of the new row's `values`."""
+    statement = _insert(connection, table)
+    changed = {name: statement.excluded[name] for name in values}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
+
+
+def _insert(connection: Connection, table: Table) -> Any:
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects.postgresql import insert as postgres_insert
 
-        return postgres_insert(table).on_conflict_do_nothing()
+        return postgres_insert(table)
     from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-    return sqlite_insert(table).on_conflict_do_nothing()
+    return sqlite_insert(table)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, select
 
-from storage.catalogue import spending
+from storage.catalogue import insert_or_change, spending
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,9 @@ class Spending:
 
     def promise(self, spent: Spent) -> None:
         """Record how much of that day may be used until more is promised."""
-        values = {"requests": spent.requests, "bytes": spent.bytes}
-        if self.connection.execute(update(spending).where(*self._this(spent.day)).values(values)).rowcount == 0:
-            row = {"source_id": self.source_id, "day": spent.day, **values}
-            self.connection.execute(insert(spending).values(row))
+        promised = insert_or_change(self.connection, spending, ("source_id", "day"), ("requests", "bytes"))
+        row = {"source_id": self.source_id, "day": spent.day, "requests": spent.requests, "bytes": spent.bytes}
+        self.connection.execute(promised.values(row))
 
     def _this(self, day: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         return spending.c.source_id == self.source_id, spending.c.day == day

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select
 
-from storage.catalogue import checks, insert_new
+from storage.catalogue import checks, insert_or_change
 
 Depth = Literal["quick", "deep"]
 
@@ -38,9 +38,12 @@ class Checks:
 
     def note(self, done: Iterable[Check], now: datetime, depth: Depth) -> None:
         """Remember these checks; each depth has a time of its own, since only the deep ones have to be spread."""
-        for one in done:
-            values = {"checked_at": now, "finding": one.finding}
-            is_that = (checks.c.store == one.store) & (checks.c.key == one.key) & (checks.c.depth == depth)
-            if self.connection.execute(update(checks).where(is_that).values(**values)).rowcount == 0:
-                new = insert_new(self.connection, checks).values(store=one.store, key=one.key, depth=depth, **values)
-                self.connection.execute(new)
+        noted = insert_or_change(self.connection, checks, ("store", "key", "depth"), ("checked_at", "finding"))
+        # the last of each object counts; in one order, or two that verify at once wait for each other for good
+        last = {(one.store, one.key): one.finding for one in done}
+        rows = [
+            {"store": store, "key": key, "depth": depth, "checked_at": now, "finding": last[store, key]}
+            for store, key in sorted(last)
+        ]
+        if rows:
+            self.connection.execute(noted, rows)

@@ -18,7 +18,7 @@ import orjson
 from sqlalchemy import Connection, func, select
 
 from storage.catalogue import Catalogue, captures, leads, observations, runs, segments, sources, versions
-from storage.errors import NewsarkError
+from storage.errors import NewsarkError, WrongUse
 from storage.fixity.findings import Finding
 from storage.rebuilding.chain import Chains, Link, read_chains
 from storage.rebuilding.replay import replay
@@ -37,6 +37,8 @@ OWNER = "a rebuild that is not finished"
 """Who holds every source of a catalogue that is not whole yet."""
 
 _TABLES = (sources, leads, captures, versions, observations, segments, runs)
+# Any number will do, as long as every Newsark takes the same one.
+_POSTGRESQL_LOCK = 0x72656275
 _NOTES = "segments.jsonl"
 
 
@@ -116,6 +118,8 @@ class _Rebuild:
                 # A commit that a power cut takes back is a segment that is read again.
                 connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
                 connection.commit()
+            else:
+                _refuse_second(connection)
             with connection.begin():
                 self._place_sources(connection, chains)
                 done = Segments(connection).stems()
@@ -216,6 +220,13 @@ class _Rebuild:
             Sources(connection).disown(source.id, OWNER)
         self._report.rows = count_rows(connection)
         (self._scratch / _NOTES).unlink(missing_ok=True)
+
+
+def _refuse_second(connection: Connection) -> None:
+    """Take what only one rebuild of a database may have; its connection keeps it until it is closed."""
+    with connection.begin():
+        if not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_POSTGRESQL_LOCK})").scalar():
+            raise WrongUse("another process rebuilds this catalogue; wait for it to end, and look at newsark status")
 
 
 @contextmanager
