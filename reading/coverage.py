@@ -27,7 +27,7 @@ def unsaved(connection: Connection, sources: Sequence[str] | None = None) -> Ite
     )
     if sources is not None:
         query = query.where(leads.c.source_id.in_(list(sources)))
-    for row in connection.execution_options(yield_per=1000).execute(query):
+    for row in connection.execute(query.execution_options(yield_per=1000)):
         yield {
             "source": row.source_id,
             "url": row.url,
@@ -48,7 +48,7 @@ def saved_by_year(connection: Connection, source_id: str) -> list[dict[str, Any]
     )
     known: Counter[int | None] = Counter()
     saved: Counter[int | None] = Counter()
-    for rank, is_saved in connection.execution_options(yield_per=1000).execute(query):
+    for rank, is_saved in connection.execute(query.execution_options(yield_per=1000)):
         # a lead's rank is minus its date in epoch seconds, and 0 without one
         year = datetime.fromtimestamp(-rank, UTC).year if rank else None
         known[year] += 1

@@ -166,7 +166,7 @@ def coverage(connection: Connection, now: datetime, months: int = MONTHS) -> lis
     )
     known: Counter[tuple[str, str]] = Counter()
     saved: Counter[tuple[str, str]] = Counter()
-    for source, rank, is_saved in connection.execution_options(yield_per=1000).execute(query):
+    for source, rank, is_saved in connection.execute(query.execution_options(yield_per=1000)):
         key = source, f"{datetime.fromtimestamp(-rank, UTC):%Y-%m}"
         known[key] += 1
         saved[key] += bool(is_saved)

@@ -106,7 +106,7 @@ def plan_of(archive: Archive, source_ids: Sequence[str] | None, *, every: bool =
     if source_ids is not None:
         query = query.where(versions.c.source_id.in_(list(source_ids)))
     with archive.catalogue.begin() as connection:
-        for row in connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query):
+        for row in connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
             record = orjson.loads(row.line)
             now = versions_now.of(row.source_id)
             if not every and (record.get("metadata") or {}).get("extractorVersion") == now:

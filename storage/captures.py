@@ -82,7 +82,7 @@ def captures_between(connection: Connection, first: str, end: str) -> Iterator[t
         .where(captures.c.urlkey >= first, captures.c.urlkey < end)
         .order_by(captures.c.urlkey, captures.c.date)
     )
-    for source_id, *row in connection.execution_options(yield_per=500).execute(query):
+    for source_id, *row in connection.execute(query.execution_options(yield_per=500)):
         capture = capture_from_row(row)
         assert capture is not None
         yield source_id, capture

@@ -222,7 +222,7 @@ def stream_versions(
         place = func.row_number().over(partition_by=(versions.c.source_id, versions.c.article), order_by=order)
         ranked = select(versions.c.id, place.label("place")).subquery()
         query = query.join(ranked, and_(ranked.c.id == versions.c.id, ranked.c.place == 1))
-    ids = array("q", connection.execution_options(yield_per=10_000).execute(query).scalars())
+    ids = array("q", connection.execute(query.execution_options(yield_per=10_000)).scalars())
     for start in range(0, len(ids), LINES_PER_QUERY):
         part = ids[start : start + LINES_PER_QUERY].tolist()
         read = select(versions.c.id, versions.c.source_id, versions.c.line).where(versions.c.id.in_(part))

@@ -71,7 +71,7 @@ def stream(connection: Connection, selection: Selection) -> Iterator[Row]:
 
     All ids are sorted first, eight bytes each; the lines are read in batches.
     """
-    ids = array("q", connection.execution_options(yield_per=10_000).execute(_ids(connection, selection)).scalars())
+    ids = array("q", connection.execute(_ids(connection, selection).execution_options(yield_per=10_000)).scalars())
     columns = (versions.c.id, versions.c.source_id, versions.c.article, versions.c.line)
     for start in range(0, len(ids), ROWS_PER_QUERY):
         part = ids[start : start + ROWS_PER_QUERY].tolist()

@@ -84,6 +84,7 @@ def _alone(engine: Engine) -> Iterator[Connection]:
         else:
             with connection.begin():
                 if connection.dialect.name == "postgresql":
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_LOCK_WAIT_MS}")
                     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_LOCK})")
                 yield connection
 

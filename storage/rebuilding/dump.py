@@ -61,7 +61,7 @@ def _rows(connection: Connection, table: Table) -> Iterator[dict[str, Any]]:
         extra.append(captures.c.record_id.label("capture"))
     query = select(*chosen, *extra).select_from(joined).order_by(*table.primary_key.columns)
     places: dict[str, int] = {}
-    for row in connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query).mappings():
+    for row in connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)).mappings():
         facts: dict[str, Any] = {str(name): value for name, value in row.items()}
         if table is sources:
             facts["source_id"] = facts.pop("id")
