@@ -1,135 +1,147 @@
-"""Pages a second and CPU milliseconds a page, end to end, beside tools that do less.
+"""Pages a second, CPU a page by step, memory and bytes stored of the whole journey, beside tools that do a part of it.
 
-    python benchmarks/crawl.py [--pages 2000] [--corpus DIR] [--rounds 3]
+    python benchmarks/crawl.py [--pages 2000] [--corpus DIR] [--rounds 1] [--rivals] [--later] [--json]
 
-Newsark fetches, archives, extracts and records; bare Scrapy only fetches the same pages; the trafilatura command line
-only extracts the same pages from disk, with two processes. None of them fetches the
-pages' files. Runs are interleaved, and medians are printed. CPU is user
-and system time of every process of a command; the server is not counted.
+Newsark fetches, archives, judges, extracts, compares, records, acknowledges and seals, with its default settings but
+without delays, and with `requisites = "none"`, since no other tool here fetches the files of a page. In the same run,
+interleaved: Scrapy with a spider that only fetches, the command line of trafilatura, and with --rivals news-please,
+newspaper4k, scrapy-webarchive and wget, each where it is installed (`benchmarks/rivals/install.py`).
+
+trafilatura's command line only extracts, from saved files: `--input-dir --output-dir --json --parallel 2`, all else
+as by default. That gives the text and the comments of each page as JSON, and no title, author or date, which Newsark's
+records have; with them (`--with-metadata`) it is run too. It names a file by a digest of its text: pages with the same
+text become one file. They are all extracted, so that this costs it nothing, and its time limit stops none of them.
+
+CPU is user and system time of all processes of a command, its start included; the server is not counted, and answers
+thousands of pages a second. A ratio is taken in each round, and the median of the rounds is printed. CPU is divided by
+the pages that a tool delivered; for trafilatura and Newsark by those it was given, since a page without text leaves no
+file, and an archive keeps it. By step: one more crawl, whose functions are timed (`benchmarks/steptimes.py`). With
+--json the last line is one JSON object. Exit code 1 when Newsark did not archive a page.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.measure import Measured, adopt_orphans, measure
+from benchmarks import contenders, crawltables
+from benchmarks.contenders import Contender, Run, Site
+from benchmarks.crawltables import Result
+from benchmarks.measure import adopt_orphans
 from benchmarks.pages import pages
 from benchmarks.pageserver import page_server
+from benchmarks.rivals import default_environments
+from benchmarks.steptable import step_times
+from benchmarks.steptimes import environment
+from benchmarks.stored import packed_against_zlib, stored_bytes
+from crawler.source import Source
 
-ROOT = Path(__file__).parent.parent
-BIN = Path(sys.executable).parent
-BARE_SPIDER = """
-import scrapy
-
-class Bare(scrapy.Spider):
-    name = "bare"
-    custom_settings = {"LOG_LEVEL": "WARNING", "TELNETCONSOLE_ENABLED": False, "REMOTE_CONTROL_ENABLED": False}
-
-    async def start(self):
-        for number in range(int(self.count)):
-            yield scrapy.Request(f"{self.site}/p/{number}")
-
-    def parse(self, response):
-        return None
-"""
+LATER = 'extract = "later"'
 
 
 def main() -> int:
-    """Print the table; exit code 1 when a page was not captured."""
+    """Print the tables; exit code 1 when a page was not archived."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=2000)
-    parser.add_argument("--corpus", type=Path, help="directory with pages/<id>.html.gz")
+    parser.add_argument("--corpus", type=Path, help="directory with pages/<id>.html.gz; seeded pages without it")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--rivals", action="store_true", help="also the tools of benchmarks/rivals and wget")
+    parser.add_argument("--environments", type=Path, default=default_environments(), help="where the rivals are")
+    parser.add_argument("--later", action="store_true", help="also a crawl that extracts nothing, beside wget")
+    parser.add_argument("--no-steps", action="store_true", help="without the crawl that is timed by step")
+    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     options = parser.parse_args()
     adopt_orphans()
     with tempfile.TemporaryDirectory(prefix="newsark-bench-") as directory:
-        return _bench(Path(directory), options.pages, options.corpus, options.rounds)
+        result = _bench(Path(directory), options)
+    crawltables.show(result)
+    if options.json:
+        print(json.dumps(crawltables.facts(result)))
+    return 1 if result.missing else 0
 
 
-def _bench(directory: Path, count: int, corpus: Path | None, rounds: int) -> int:
+def _bench(directory: Path, options: argparse.Namespace) -> Result:
     saved = directory / "pages"
     saved.mkdir()
-    sizes = []
-    for number, page in enumerate(pages(count, corpus)):
+    for number, page in enumerate(pages(options.pages, options.corpus)):
         (saved / f"{number:06d}.html").write_bytes(page)
-        sizes.append(len(page))
-    sizes.sort()
-    kind = f"real pages of {corpus.name}, repeated under unique addresses" if corpus else "seeded pages"
-    middle, high = sizes[count // 2], sizes[count * 9 // 10]
-    print(f"{count} {kind}: median {middle} bytes, 90th percentile {high}, largest {sizes[-1]}")
-    runs: dict[str, list[Measured]] = {"newsark": [], "bare scrapy": [], "trafilatura": []}
-    missing = 0
-    for number in range(rounds):
-        work = directory / f"round{number}"
-        work.mkdir()
-        with page_server(saved) as site:
-            runs["newsark"].append(_newsark(work, site))
-            missing = max(missing, count - _captured(work))
-            runs["bare scrapy"].append(_scrapy(work, site, count))
-        runs["trafilatura"].append(_trafilatura(work, saved))
+    sizes = sorted(path.stat().st_size for path in saved.iterdir())
+    result = Result(options.pages, options.corpus is not None, sizes, options.rounds, os.getloadavg()[0])
+    running = list(_contenders(options, result.remarks))
+    for number in range(options.rounds):
+        # every other round backwards, so that a machine that gets busier or hotter favours nobody
+        for contender in running if number % 2 == 0 else reversed(running):
+            _run(directory, saved, contender, result)
+    if not options.no_steps:
+        _timed_by_step(directory, saved, result)
+    return result
+
+
+def _contenders(options: argparse.Namespace, remarks: list[str]) -> Iterator[Contender]:
+    yield contenders.newsark("newsark", "all of it")
+    yield contenders.trafilatura("trafilatura")
+    yield contenders.trafilatura("trafilatura+", "--with-metadata")
+    yield contenders.bare_scrapy()
+    wanted: Sequence[Contender | str] = list(contenders.rivals(options.environments)) if options.rivals else []
+    if options.later and not options.rivals:
+        wanted = [one for one in contenders.rivals(options.environments) if getattr(one, "name", "") == "wget"]
+    if options.later or options.rivals:
+        if "extract" in Source.model_fields:
+            yield contenders.newsark(
+                "newsark later", f"fetches, archives; {LATER}", LATER, count=contenders.archived_pages
+            )
+        else:
+            remarks.append("Sources of this version have no key 'extract': the crawl without extraction is left out.")
+    for one in wanted:
+        if isinstance(one, str):
+            remarks.append(one)
+        else:
+            yield one
+
+
+def _run(directory: Path, saved: Path, contender: Contender, result: Result) -> None:
+    with _workplace(directory) as work, page_server(saved) as address:
+        run = contender.run(work, Site(address, result.pages, saved))
+        result.runs.setdefault(contender.name, []).append(run)
+        result.does[contender.name] = contender.does
+        if run.measured.exit_code and contender.name != "newsark":
+            result.remarks.append(f"{contender.name} ended with exit code {run.measured.exit_code}")
+        if contender.name == "newsark":
+            _look_at_archive(run, result)
+        print(f"  {contender.name}: {run.delivered} of {result.pages}", file=sys.stderr, flush=True)
+
+
+def _look_at_archive(run: Run, result: Result) -> None:
+    archive = run.work / "archive"
+    result.missing = max(result.missing, result.pages - contenders.archived_pages(archive))
+    result.stored, result.packed = stored_bytes(archive), packed_against_zlib(archive)
+
+
+def _timed_by_step(directory: Path, saved: Path, result: Result) -> None:
+    with _workplace(directory) as work, page_server(saved) as address:
+        timed = contenders.newsark("newsark", "timed", environment=environment(work))
+        measured = timed.run(work, Site(address, result.pages, saved)).measured
+        result.steps, missing = step_times(work / "times", measured.cpu_seconds)
+    result.remarks += [f"{name} is not there any more: its time counts to what called it" for name in missing]
+
+
+@contextmanager
+def _workplace(directory: Path) -> Iterator[Path]:
+    work = directory / "work"
+    work.mkdir()
+    try:
+        yield work
+    finally:
         shutil.rmtree(work)
-    _print_table(runs, count, missing)
-    return 1 if missing else 0
-
-
-def _newsark(work: Path, site: str) -> Measured:
-    host = site.removeprefix("http://")
-    (work / "bench.toml").write_text(
-        f'id = "bench"\nname = "bench"\nhome = "{site}/"\ndelay_seconds = 0\nmax_concurrency = 16\n'
-        f'allow_hosts = ["{host}"]\ndiscover = "listed"\nrequisites = "none"\nsitemaps = ["{site}/sitemap.xml"]\n'
-    )
-    command = [str(BIN / "newsark"), "crawl", "--source-file", "bench.toml", "--archive", "archive", "--no-progress"]
-    return measure(command, cwd=work, log=work / "newsark.log")
-
-
-def _captured(work: Path) -> int:
-    command = [str(BIN / "newsark"), "status", "--json", "--archive", "archive"]
-    state = json.loads(subprocess.run(command, cwd=work, check=True, capture_output=True).stdout)
-    kinds = state["sources"][0]["kinds"].get("article", {})
-    print(f"  newsark's article leads: {kinds}")
-    return int(kinds.get("captured", 0)) + int(kinds.get("unchanged", 0))
-
-
-def _scrapy(work: Path, site: str, count: int) -> Measured:
-    (work / "bare.py").write_text(BARE_SPIDER)
-    command = [str(BIN / "scrapy"), "runspider", "bare.py", "-a", f"site={site}", "-a", f"count={count}"]
-    return measure(command, cwd=work, log=work / "scrapy.log")
-
-
-def _trafilatura(work: Path, saved: Path) -> Measured:
-    command = [str(BIN / "trafilatura"), "--input-dir", str(saved), "--output-dir", "out", "--json", "--parallel", "2"]
-    return measure(command, cwd=work, log=work / "trafilatura.log")
-
-
-def _print_table(runs: dict[str, list[Measured]], count: int, missing: int) -> None:
-    def median(name: str, value: Callable[[Measured], float]) -> float:
-        return statistics.median(value(run) for run in runs[name])
-
-    print(f"{'':14}{'pages/s':>10}{'CPU ms/page':>14}{'cores busy':>12}{'peak MB':>10}   does")
-    does = {
-        "newsark": "fetches, archives, extracts, records",
-        "bare scrapy": "fetches",
-        "trafilatura": "extracts saved pages: --json --parallel 2",
-    }
-    for name, sentence in does.items():
-        print(
-            f"{name:14}{count / median(name, lambda run: run.wall_seconds):>10.1f}"
-            f"{1000 * median(name, lambda run: run.cpu_seconds) / count:>14.2f}"
-            f"{median(name, lambda run: run.cores):>12.2f}"
-            f"{median(name, lambda run: run.peak_bytes) / 1e6:>10.0f}   {sentence}"
-        )
-    ratio = median("newsark", lambda run: run.cpu_seconds) / median("trafilatura", lambda run: run.cpu_seconds)
-    print(f"newsark's CPU per page is {ratio:.2f} x that of trafilatura; pages not captured: {missing}")
 
 
 if __name__ == "__main__":

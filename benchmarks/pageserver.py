@@ -19,6 +19,7 @@ class PageServer:
     def __init__(self, directory: Path) -> None:
         self.plain = [path.read_bytes() for path in sorted(directory.glob("*.html"))]
         self.packed = [_gzip(page) for page in self.plain]
+        self.kinds = [_content_type(page) for page in self.plain]
         self.address = ""
 
     async def serve(self) -> None:
@@ -42,7 +43,7 @@ class PageServer:
         if path.startswith("/p/"):
             number = int(path[3:])
             body = self.packed[number] if gzip else self.plain[number]
-            return _response(200, "text/html; charset=utf-8", body, gzip=gzip)
+            return _response(200, self.kinds[number], body, gzip=gzip)
         if path == "/robots.txt":
             return _response(200, "text/plain", f"User-agent: *\nSitemap: {self.address}/sitemap.xml\n".encode())
         if path == "/sitemap.xml":
@@ -50,6 +51,15 @@ class PageServer:
             space = "http://www.sitemaps.org/schemas/sitemap/0.9"
             return _response(200, "application/xml", f'<urlset xmlns="{space}">{urls}</urlset>'.encode())
         return _response(404, "text/plain", b"not here")
+
+
+def _content_type(page: bytes) -> str:
+    """With a charset only where it is true: pages in others name theirs themselves."""
+    try:
+        page.decode()
+    except UnicodeDecodeError:
+        return "text/html"
+    return "text/html; charset=utf-8"
 
 
 def _gzip(data: bytes) -> bytes:

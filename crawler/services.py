@@ -21,8 +21,7 @@ class CrawlOptions:
     """How this run behaves, for all its sources. `None` means: as the source file says; `watch` means: for good,
     `sweep`: everything that the source ever published, the oldest first.
 
-    Visits of `settle_seconds` share one fsync and one commit; waiting longer saves little and keeps workers idle at the
-    end of a crawl.
+    Visits of `settle_seconds`, and of some times as long while others are under way, share one fsync and one commit.
     """
 
     user_agent: str

@@ -11,13 +11,14 @@ import contextlib
 import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
 from sqlalchemy.exc import DataError, IntegrityError
 
 from crawler import outcome
+from crawler.absence import absence_word, tells_of_absence
 from crawler.furniture import SourceFurniture
 from crawler.identity import shown_after, shown_by
 from crawler.keeper import Stopped
@@ -28,8 +29,8 @@ from crawler.visit import Answer, Problem, Visit
 from pipelines.article import WHOLE, WITH_TEXT
 from pipelines.compare import PreviousVersion, compare, content_digest
 from pipelines.learned import LearnedFurniture
-from pipelines.likeness import duplicate_of
-from pipelines.observation import Outcome, build_observation, observation_line
+from pipelines.likeness import Sketch, duplicate_of, fingerprint
+from pipelines.observation import build_observation, observation_line
 from pipelines.record import build_record, record_line
 from storage.archive import Archive, Settlement
 from storage.capture import Capture
@@ -44,6 +45,7 @@ logger = logging.getLogger(__name__)
 # What a page's own values can do to its record: a lone surrogate, a character that the database refuses.
 UNRECORDABLE = (ValueError, TypeError, LookupError, DataError, IntegrityError)
 GROUP_VISITS = 200
+GATHERINGS = 4
 PROBED_ARTICLES = 12
 PROBED_AFTER = timedelta(hours=3)
 REVISITS = Revisits()
@@ -79,10 +81,17 @@ class Settler:
 
     async def _settle_soon(self) -> None:
         while self._waiting:
-            if len(self._waiting) < GROUP_VISITS:
-                await asyncio.sleep(self._spider.services.options.settle_seconds)
+            await self._gather()
             group, self._waiting = self._waiting[:GROUP_VISITS], self._waiting[GROUP_VISITS:]
             await self._settle_group(group)
+
+    async def _gather(self) -> None:
+        """Wait for others to join; longer while there are some under way, as what a group costs is shared by it."""
+        for _ in range(GATHERINGS):
+            if len(self._waiting) < GROUP_VISITS:
+                await asyncio.sleep(self._spider.services.options.settle_seconds)
+            if self._spider.frontier.under_way <= len(self._waiting):
+                return
 
     async def _settle_group(self, group: list[tuple[Visit, asyncio.Future[None]]]) -> None:
         spider = self._spider
@@ -121,6 +130,7 @@ def settle(archive: Archive, source: Source, visits: list[Visit], furniture: Sou
 def _settle(archive: Archive, source: Source, visits: list[Visit], furniture: SourceFurniture) -> list[Settled]:
     work = _Group(archive, source, visits, furniture.of(archive))
     work.learn(visits)
+    work.sketch(visits)
     for visit in visits:
         work.compare_and_record(visit)
     added = archive.settle(source.id, work.settlement)
@@ -145,6 +155,8 @@ class _Group:
         self.furniture = furniture
         self.settlement = Settlement()
         self.is_source_doubtful = False
+        self._texts: dict[int, tuple[dict[str, Any], Sketch]] = {}
+        self._alike: dict[str, list[Version]] = {}
         pages = [visit for visit in visits if visit.lead.kind != RESOURCE]
         known = archive.articles_of_leads(source.id, [visit.lead.id for visit in pages])
         self._shown = {visit.lead.id: shown_by(visit, source, known.get(visit.lead.id)) for visit in pages}
@@ -168,6 +180,20 @@ class _Group:
                 self.furniture.learn(self._key(visit), visit.reading.article or {})
         self.settlement.furniture.extend(self.furniture.fresh)
 
+    def sketch(self, visits: list[Visit]) -> None:
+        """What is compared of each text, and what is like it in other sources: asked once for the whole group."""
+        for visit in visits:
+            reading = visit.reading
+            if reading is None or reading.article is None or reading.kind not in WITH_TEXT:
+                continue
+            article = self.furniture.apply(reading.article)
+            latest, digest = self._latest.get(self._key(visit)), content_digest(article)
+            is_known = latest is not None and latest.content_digest == digest
+            printed = None if is_known else fingerprint(article.get("articleBody") or "")
+            self._texts[visit.lead.id] = article, Sketch(digest, printed)
+        printed_texts = [sketch.fingerprint for _, sketch in self._texts.values() if sketch.fingerprint is not None]
+        self._alike = self.archive.alike(self.source_id, printed_texts)
+
     def compare_and_record(self, visit: Visit) -> None:
         """Steps 7 and 8 of one visit, and the acknowledgement that step 9 will commit."""
         changed = self._is_changed_list(visit)
@@ -189,7 +215,7 @@ class _Group:
             # one that is tried again in a moment is not over
             self._observe_absence(visit)
         is_list, is_new = visit.lead.kind in LISTS, visit.lead.attempts < outcome.MAX_ATTEMPTS
-        if is_list and is_new and acknowledged.state != "pending" and _tells_of_absence(visit):
+        if is_list and is_new and acknowledged.state != "pending" and tells_of_absence(visit):
             self.is_source_doubtful |= absence_word(visit) in ("unreachable", "blocked")
         self._acknowledge(visit, acknowledged)
 
@@ -226,8 +252,8 @@ class _Group:
         assert visit.answer is not None
         key, moved_from = self._key(visit), self._shown[visit.lead.id].moved_from
         latest = self._latest.get(key)
-        article = self.furniture.apply(visit.reading.article)
-        digest = content_digest(article)
+        article, sketch = self._texts[visit.lead.id]
+        digest = sketch.digest
         verdict = compare(self._previous(latest, digest), digest)
         if moved_from is not None:
             self._observe(visit, "moved", moved_from, f"to {visit.answer.url}")
@@ -235,6 +261,9 @@ class _Group:
             if moved_from is None:
                 self._observe(visit, "unchanged", key)
             return False
+        if sketch.fingerprint is None:
+            # one of the same group came between
+            sketch = Sketch.of(article)
         record = build_record(
             replace(visit.reading, article=article),
             capture=self._read_from(visit, visit.answer),
@@ -243,10 +272,11 @@ class _Group:
             found=visit.lead_facts,
             verdict=verdict,
             tls_verified=visit.answer.tls_verified,
+            sketch=sketch,
         )
-        if record.fingerprint is not None:
-            alike = self.archive.alike(self.source_id, record.fingerprint)
-            record = record.model_copy(update={"duplicate_of": duplicate_of(record.fingerprint, alike)})
+        if record.fingerprint is not None and record.fingerprint in self._alike:
+            like = duplicate_of(record.fingerprint, self._alike[record.fingerprint])
+            record = record.model_copy(update={"duplicate_of": like})
         line = record_line(record)
         version = Version(
             article=key,
@@ -295,7 +325,7 @@ class _Group:
     def _observe_absence(self, visit: Visit) -> None:
         if visit.is_the_same:
             self._observe(visit, "unchanged", self._key(visit))
-        elif _tells_of_absence(visit):
+        elif tells_of_absence(visit):
             self._observe(visit, absence_word(visit), self._key(visit))
 
     def _observe(self, visit: Visit, word: str, key: str, detail: str | None = None) -> None:
@@ -318,54 +348,3 @@ def _file_again(visit: Visit) -> timedelta | None:
     problem = visit.problem
     may_pass = problem is not None and (problem.passing or problem.kind == "robots-unreachable")
     return REVISITS.after_file(visit.lead.attempts + 1, is_passing=may_pass)
-
-
-_WORDS: dict[str, Outcome] = {
-    "paywalled": "paywalled",
-    "challenge": "blocked",
-    "consent": "blocked",
-    "login": "blocked",
-    "soft404": "removed",
-    "removed-notice": "removed",
-    "leads-elsewhere": "removed",
-    "robots-unreachable": "unreachable",
-}
-"""What a page that is no whole article says of the article."""
-
-
-def _tells_of_absence(visit: Visit) -> bool:
-    """Whether the visit found something wrong; one that a rule forbade found nothing."""
-    problem = visit.problem
-    return problem is not None and ((problem.attempted and not problem.refused) or problem.kind in _WORDS)
-
-
-def absence_word(visit: Visit) -> str:
-    """The observation word for a visit that did not show an article."""
-    answer = visit.answer
-    if visit.problem is not None and visit.problem.kind in _WORDS:
-        return _WORDS[visit.problem.kind]
-    if answer is None:
-        return "unreachable"
-    if answer.status < 300 and _is_sent_to_a_list(visit, answer):
-        return "removed"
-    words = {
-        404: "removed",
-        410: "removed",
-        451: "removed",
-        401: "paywalled",
-        402: "paywalled",
-        403: "blocked",
-        429: "blocked",
-    }
-    if answer.status in words:
-        return words[answer.status]
-    return "unreachable" if answer.status >= 400 else "unreadable"
-
-
-def _is_sent_to_a_list(visit: Visit, answer: Answer) -> bool:
-    """Whether a redirect led from the article to a home page or a section instead."""
-    was, now = urlsplit(visit.lead.url), urlsplit(answer.url)
-    if (was.netloc, was.path, was.query) == (now.netloc, now.path, now.query):
-        return False
-    is_home = now.path in ("", "/") and not now.query and was.path not in ("", "/")
-    return is_home or (visit.reading is not None and visit.reading.kind == "section")

@@ -68,6 +68,7 @@ class ReadStage:
             source=self.spider.source.id,
             selectors=self.spider.source.selectors,
             requisites=self.spider.source.requisites if visit.lead.kind == ARTICLE else "none",
+            wants_links=visit.lead.kind == SECTION,
         )
         visit.reading = reading = await self.spider.reading(self.spider.services.pool.submit(page))
         if reading.kind == "unreadable":

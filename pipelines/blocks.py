@@ -13,8 +13,9 @@ from lxml.html import HtmlElement, document_fromstring
 from trafilatura import bare_extraction
 from trafilatura.settings import Document, Extractor
 
-from pipelines.furniture import words_of
 from pipelines.page import html_parser
+from pipelines.remembered import remember_rules
+from pipelines.wording import text_of, words_of
 from pipelines.words import length_of
 
 Kind = Literal["head", "p", "quote", "item", "row"]
@@ -22,6 +23,8 @@ Kind = Literal["head", "p", "quote", "item", "row"]
 _EMPTY_PAGE = b'<html><body><div class="article-body" itemprop="articleBody"></div></body></html>'
 _BREAKS = ("lb", "p", "head", "list", "item", "table", "quote")
 _HTML_KINDS: dict[str, Kind] = {"h2": "head", "h3": "head", "h4": "head", "li": "item", "blockquote": "quote"}
+
+remember_rules()
 
 # a page's faults are its own affair: the libraries' remarks on them belong in no log of ours
 for _library in ("trafilatura", "htmldate", "charset_normalizer"):
@@ -66,12 +69,13 @@ def plain_blocks(part: HtmlElement) -> Iterator[Block]:
     for element in part.iter("p", *_HTML_KINDS):
         if element.tag in ("li", "blockquote") and element.find(".//p") is not None:
             continue
-        yield from _lines(_HTML_KINDS.get(str(element.tag), "p"), element.text_content())
+        yield from _lines(_HTML_KINDS.get(str(element.tag), "p"), text_of(element))
 
 
 @cache
 def _options(fast: bool) -> Extractor:
-    return Extractor(output_format="python", comments=False, fast=fast)
+    # any format but "python", which makes a text of the body that nobody reads here
+    return Extractor(output_format="txt", comments=False, fast=fast)
 
 
 def _blocks(body: _Element) -> Iterator[Block]:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from lxml.etree import iterwalk
 from lxml.html import HtmlElement
 
-from pipelines.furniture import BLOCKS, INVISIBLE, words_of
+from pipelines.furniture import BLOCKS
+from pipelines.wording import visible, words_in
 
 if TYPE_CHECKING:
     from pipelines.blocks import Block
@@ -73,7 +74,7 @@ class _Elements:
             if element.tag == "div" and any(child.tag in BLOCKS for child in element):
                 continue
             kind = _KINDS.get(str(element.tag), "p")
-            words = " | ".join(_cells(element)) if element.tag == "tr" else words_of(element.text_content())
+            words = " | ".join(_cells(element)) if element.tag == "tr" else words_in(element)
             if words:
                 self._found.setdefault((kind, words), []).append(element)
 
@@ -88,7 +89,7 @@ class _Elements:
 
 def _cells(row: HtmlElement) -> Iterator[str]:
     for cell in row:
-        if words := words_of(cell.text_content()):
+        if words := words_in(cell):
             yield words
 
 
@@ -115,13 +116,15 @@ def _row(block: Block, element: HtmlElement | None) -> Iterator[str]:
         yield f"<td>{escape(block.text, quote=False)}</td>"
         return
     for cell in element:
-        if words := words_of(cell.text_content()):
+        if words := words_in(cell):
             tag = "th" if cell.tag == "th" else "td"
             yield f"<{tag}>{escape(words, quote=False)}</{tag}>"
 
 
 def _inner(element: HtmlElement, resolve: Resolve) -> str:
     """The element's words, with the markup that is kept around them; walked, not recursed into: pages nest deeply."""
+    if not len(element):
+        return _SPACE.sub(" ", _text(element.text)).strip()
     pieces: list[str] = []
     closing: list[str] = []
     for event, node in iterwalk(element, events=("start", "end")):
@@ -142,4 +145,4 @@ def _tags(element: HtmlElement, resolve: Resolve) -> tuple[str, str]:
 
 
 def _text(text: str | None) -> str:
-    return escape(text.translate(INVISIBLE), quote=False) if text else ""
+    return escape(visible(text), quote=False) if text else ""

@@ -13,6 +13,7 @@ from lxml.html import HtmlElement
 from pipelines.headline import letters
 from pipelines.jsonld import plain
 from pipelines.neighbours import following, shortly_before
+from pipelines.wording import text_of
 
 MAX_BYLINE_CHARS = 160
 MAX_BYLINES = 10
@@ -59,7 +60,7 @@ def times(tree: HtmlElement, headline: str | None) -> list[str]:
     named: list[str] = []
     near: list[str] = []
     for element in tree.iter("time"):
-        value = element.get("datetime") or element.text_content()
+        value = element.get("datetime") or text_of(element)
         if not value or _is_elsewhere(element):
             continue
         signs = f"{element.get('class') or ''} {element.get('itemprop') or ''}"
@@ -77,14 +78,14 @@ def headline_element(tree: HtmlElement, headline: str | None) -> HtmlElement | N
     wanted = letters(headline or "")
     for tags in (("h1",), ("h2", "h3")):
         for element in islice(tree.iter(*tags), MAX_HEADINGS):
-            if wanted and letters(element.text_content()) == wanted:
+            if wanted and letters(text_of(element)) == wanted:
                 return element
     return next(tree.iter("h1"), None)
 
 
 def _microdata_dates(tree: HtmlElement) -> Iterator[str]:
     for element in tree.iterfind(".//*[@itemprop='datePublished']"):
-        value = element.get("content") or element.get("datetime") or element.text_content()
+        value = element.get("content") or element.get("datetime") or text_of(element)
         if element.tag != "time" and value:
             yield value
 
@@ -100,7 +101,7 @@ def _marked(tree: HtmlElement) -> Iterator[str]:
         if _is_elsewhere(element):
             continue
         for name in cast(list[HtmlElement], _NAMES_WITHIN(element)) or [element]:
-            text = plain(name.get("content") or name.text_content())
+            text = plain(name.get("content") or text_of(name))
             if text and len(text) <= MAX_BYLINE_CHARS:
                 yield text
 
@@ -111,9 +112,9 @@ def _classed(start: HtmlElement) -> Iterator[str]:
         signs = f"{element.get('class') or ''} {element.get('id') or ''}"
         if not _NAMED_AUTHOR.search(signs) or _is_elsewhere(element):
             continue
-        links = [plain(link.text_content()) for link in element.iter("a")]
+        links = [plain(text_of(link)) for link in element.iter("a")]
         texts = [text for text in links if text and 1 < len(text.split()) <= 5]
-        texts = texts or [plain(element.text_content()) or ""]
+        texts = texts or [plain(text_of(element)) or ""]
         short = [text for text in texts if text and len(text) <= MAX_BYLINE_CHARS]
         if short:
             yield from short
@@ -125,7 +126,7 @@ def _said(start: HtmlElement) -> Iterator[str]:
     for element in _beside(start):
         if element.tag in ("script", "style") or len(element) > 6:
             continue
-        text = plain(element.text_content())
+        text = plain(text_of(element))
         if text and len(text) < 100 and _SAID.match(text) and not _is_elsewhere(element):
             yield text
             return

@@ -8,7 +8,8 @@ from copy import deepcopy
 from lxml.html import HtmlElement
 
 from pipelines.blocks import Block
-from pipelines.furniture import Surroundings, signs, words_of
+from pipelines.furniture import Surroundings, signs
+from pipelines.wording import words_in
 
 MIN_CAPTIONS = 3
 MIN_CHARS = 40
@@ -29,10 +30,10 @@ def _caption(figure: HtmlElement, around: Surroundings) -> str | None:
     parent = figure.getparent()
     if element is None or parent is None or around.is_outside(parent) or any(figure.iterancestors("a")):
         return None
-    linked = sum(len(words_of(link.text_content())) for link in figure.iter("a"))
+    linked = sum(len(words_in(link)) for link in figure.iter("a"))
     copy = deepcopy(element)
     for part in list(copy.iter("span", "small", "cite", "div", "p")):
         if part is not copy and _CREDIT.search(signs(part)) and part.getparent() is not None:
             part.drop_tree()
-    text = words_of(copy.text_content())
+    text = words_in(copy)
     return text if len(text) >= MIN_CHARS and linked <= MAX_LINK_SHARE * len(text) else None

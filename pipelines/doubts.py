@@ -119,7 +119,9 @@ def relevance(blocks: Iterable[Block], told: Told) -> float:
     said = _terms(" ".join((*told.titles[:1], *told.descriptions[:1])))
     if len(said) < MIN_SAID_WORDS:
         return 1.0
-    return len(said & _terms(" ".join(block.text for block in blocks))) / len(said)
+    text = " ".join(block.text for block in blocks)
+    folded = text.lower() if text.isascii() else text.casefold()
+    return sum(_stands(term, folded) for term in said) / len(said)
 
 
 def contained(part: str, whole: Iterable[str]) -> float:
@@ -136,6 +138,21 @@ def _terms(text: str) -> set[str]:
     pairs = {run[place : place + 2] for run in runs for place in range(len(run) - 1)}
     spaced = _UNSPACED.sub(" ", text) if runs else text
     return pairs.union(_LONG_WORD.findall(spaced.casefold()))
+
+
+def _stands(term: str, text: str) -> bool:
+    """Whether a term of `_terms` is one of the text's too; the text's own terms, a thousand, are not made for it."""
+    place = text.find(term)
+    while place >= 0:
+        after = place + len(term)
+        if _UNSPACED.match(term) or not (_is_of_word(text[place - 1 : place]) or _is_of_word(text[after : after + 1])):
+            return True
+        place = text.find(term, place + 1)
+    return False
+
+
+def _is_of_word(sign: str) -> bool:
+    return _WORD.match(sign) is not None and _UNSPACED.match(sign) is None
 
 
 def _likeness(ratio: float) -> float:

@@ -6,8 +6,8 @@ from copy import deepcopy
 
 from lxml.html import HtmlElement
 
-from pipelines.furniture import words_of
 from pipelines.region import INLINE, MAX_LINK_SHARE, Region
+from pipelines.wording import text_of, words_in
 
 KEPT_BEFORE = {"h2", "h3", "h4", "ul", "ol", "p", "blockquote"}
 KEPT_AFTER = {"p", "blockquote", "pre", "table", "ul", "ol", "dl", "br", *INLINE}
@@ -45,8 +45,8 @@ def _may_end(element: HtmlElement) -> bool:
     """Whether an element after the last long paragraph can be text: no heading, and not mostly links."""
     if element.tag not in KEPT_AFTER:
         return False
-    chars = len(words_of(element.text_content()))
-    return sum(len(link.text_content()) for link in element.iter("a")) <= MAX_LINK_SHARE * chars
+    chars = len(words_in(element))
+    return sum(len(text_of(link)) for link in element.iter("a")) <= MAX_LINK_SHARE * chars
 
 
 def _way(top: HtmlElement, element: HtmlElement) -> list[int]:

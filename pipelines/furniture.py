@@ -12,6 +12,8 @@ from functools import lru_cache
 
 from lxml.html import HtmlElement
 
+from pipelines.wording import text_of, words_in
+
 SILENT = (
     *(
         "head",
@@ -107,18 +109,8 @@ _OUTSIDE = {
     "address",
     "dialog",
 }
-INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
-"""Soft hyphens, zero-width spaces, word joiners: nobody sees them and they part words for a search."""
 _LINKED_SHARE = 0.9
 _MAX_LINKED_CHARS = 220
-
-
-def words_of(text: str | None) -> str:
-    """The text with its white space folded and its invisible characters gone."""
-    if not text:
-        return ""
-    words = " ".join(text.split())
-    return words if words.isascii() else words.translate(INVISIBLE).strip()
 
 
 def drop_silent(tree: HtmlElement) -> None:
@@ -133,10 +125,10 @@ def drop_widgets(tree: HtmlElement) -> None:
 
     A part with most of the page's text, or with a main heading, stays: it is the page.
     """
-    most = MAX_WIDGET_SHARE * len(tree.text_content())
+    most = MAX_WIDGET_SHARE * len(text_of(tree))
     for element in [*_named_widgets(tree), *_control_groups(tree)]:
         parent = element.getparent()
-        if parent is not None and len(element.text_content()) <= most and element.find(".//h1") is None:
+        if parent is not None and len(text_of(element)) <= most and element.find(".//h1") is None:
             element.drop_tree()
 
 
@@ -223,7 +215,7 @@ def linked_lines(part: HtmlElement) -> set[str]:
         links = [link for link in paragraph.iter("a") if not (link.get("href") or "#").startswith("#")]
         if not links:
             continue
-        text = words_of(paragraph.text_content())
+        text = words_in(paragraph)
         if len(text) > _MAX_LINKED_CHARS or text.startswith("http") or len(text.split()) < 3:
             continue
         parent = paragraph.getparent()
@@ -235,4 +227,4 @@ def linked_lines(part: HtmlElement) -> set[str]:
 
 
 def _chars(elements: Iterable[HtmlElement]) -> int:
-    return sum(len(words_of(element.text_content())) for element in elements)
+    return sum(len(words_in(element)) for element in elements)

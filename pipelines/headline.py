@@ -12,7 +12,8 @@ WEIGHTS = {"json-ld": 1.2, "h1": 1.01, "meta": 1.0, "title": 0.05}
 """JSON-LD is believed against each other witness, and overruled where h1 and og:title agree: it may hold a
 headline for search engines, while these two are what readers see."""
 
-_NO_LETTERS = re.compile(r"[\W_]+")
+_LETTERS = re.compile(r"[^\W_]+")
+_NO_ASCII_LETTERS = {code: None for code in range(128) if not chr(code).isalnum()}
 
 MIN_SIMILARITY = 0.3
 """An h1 less like the other witnesses than this is the site's name or another story."""
@@ -73,7 +74,9 @@ def _heading(meta: Meta, others: list[str]) -> str | None:
 
 def letters(text: str) -> str:
     """The text's letters and digits only: how two writings of one sentence are compared."""
-    return _NO_LETTERS.sub("", text.casefold())
+    if text.isascii():
+        return text.translate(_NO_ASCII_LETTERS).lower()
+    return "".join(_LETTERS.findall(text.casefold()))
 
 
 def similarity(one: str, other: str) -> float:

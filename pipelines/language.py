@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
+from py3langid.langid import LanguageIdentifier
 
-SAMPLE_CHARS = 400
-"""Enough to be sure, at 0.1 ms a page; the time grows with the sample."""
+from pipelines.languagemodel import load_identifier
+
+SHORT_CHARS, SAMPLE_CHARS = 160, 400
+"""Enough to be sure of what is declared, and enough to be sure without; the time grows with the sample."""
 
 SURE = 0.9
 """From this probability on the text overrules the declaration: templates declare `en` everywhere."""
@@ -47,16 +49,22 @@ def text_language(text: str, declared: list[tuple[str, str]]) -> tuple[str, str]
     when that is sure; else the first declaration.
     """
     tags = [(source, tag) for source, raw in declared if (tag := language_tag(raw))]
-    sample = text[:SAMPLE_CHARS]
-    if len(sample) < MIN_CHARS:
+    if len(text) < MIN_CHARS:
         return _answer(tags)
-    found, probability = _identifier().classify(sample)
-    for source, tag in tags:
-        if _base(tag) == _base(found):
-            return tag, source
+    if tags:
+        found, probability = _identifier().classify(text[:SHORT_CHARS])
+        if probability >= SURE and (declared_so := _agreeing(tags, found)):
+            return declared_so
+    found, probability = _identifier().classify(text[:SAMPLE_CHARS])
+    if declared_so := _agreeing(tags, found):
+        return declared_so
     if probability >= SURE or not tags:
         return found, "text"
     return _answer(tags)
+
+
+def _agreeing(tags: list[tuple[str, str]], found: str) -> tuple[str, str] | None:
+    return next(((tag, source) for source, tag in tags if _base(tag) == _base(found)), None)
 
 
 def _answer(tags: list[tuple[str, str]]) -> tuple[str, str] | None:
@@ -70,4 +78,4 @@ def _base(tag: str) -> str:
 
 @cache
 def _identifier() -> LanguageIdentifier:
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    return load_identifier()

@@ -10,9 +10,9 @@ from itertools import islice
 
 from lxml.html import HtmlElement
 
-from pipelines.furniture import words_of
 from pipelines.headline import letters
 from pipelines.neighbours import following
+from pipelines.wording import words_in
 
 REACH = 150
 """How many elements after the headline are looked at; sharing buttons may stand between."""
@@ -34,7 +34,7 @@ def find_lead(headline: HtmlElement | None, descriptions: Iterable[str], titles:
     for element in islice(following(headline), REACH):
         if element.tag not in TAGS or len(element) > MAX_CHILDREN or not _opens(element, openings):
             continue
-        text = words_of(element.text_content())
+        text = words_in(element)
         key = letters(text)
         fits = MIN_CHARS <= len(text) <= MAX_CHARS and key[:OPENING] in openings
         if fits and not any(title in key for title in title_keys) and not _is_aside(element):

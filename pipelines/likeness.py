@@ -9,9 +9,13 @@ from __future__ import annotations
 import hashlib
 import heapq
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
 
 from pipelines.article import Duplicate
+from pipelines.compare import content_digest
 from storage.fingerprints import HASH_BYTES, fingerprint_of, hashes_in
 from storage.versions import Version
 
@@ -32,7 +36,20 @@ def fingerprint(text: str) -> str | None:
     Equal texts have equal fingerprints, apart from case, punctuation and white space.
     """
     hashes = set(_hashes(_WORD.findall(text.lower())))
-    return None if len(hashes) < MIN_SHINGLES else fingerprint_of(heapq.nsmallest(SKETCH_SIZE, hashes))
+    return None if len(hashes) < MIN_SHINGLES else fingerprint_of(sorted(hashes)[:SKETCH_SIZE])
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What an article is compared by: the digest of its content and the fingerprint of its text."""
+
+    digest: str
+    fingerprint: str | None
+
+    @classmethod
+    def of(cls, article: Mapping[str, Any]) -> Sketch:
+        """The sketch of an article as it was read."""
+        return cls(content_digest(article), fingerprint(article.get("articleBody") or ""))
 
 
 def similarity(one: str, other: str) -> float:
@@ -52,7 +69,10 @@ def duplicate_of(fingerprint: str, known: Iterable[Version]) -> Duplicate | None
     return None
 
 
-def _hashes(words: list[str]) -> Iterator[int]:
-    for start in range(len(words) - SHINGLE_WORDS + 1):
-        shingle = " ".join(words[start : start + SHINGLE_WORDS]).encode("utf-8", "surrogatepass")
-        yield int.from_bytes(hashlib.blake2b(shingle, digest_size=HASH_BYTES).digest())
+def _hashes(words: list[str]) -> Iterator[bytes]:
+    """The hash of each sequence of words with a space between, cut from one text of all of them."""
+    coded = [word.encode("utf-8", "surrogatepass") for word in words]
+    text, blake2b = b" ".join(coded), hashlib.blake2b
+    starts = [0, *accumulate(len(word) + 1 for word in coded)]
+    for start, end in zip(starts, starts[SHINGLE_WORDS:], strict=False):
+        yield blake2b(text[start : end - 1], digest_size=HASH_BYTES).digest()

@@ -12,10 +12,11 @@ from lxml.html import document_fromstring
 
 from pipelines.blocks import Block, chars, plain_blocks
 from pipelines.doubts import MIN_TEXT_CHARS, Told, contained, trust
-from pipelines.furniture import drop_silent, words_of
+from pipelines.furniture import drop_silent
 from pipelines.judge import Judgement
 from pipelines.page import html_parser
 from pipelines.text import Text
+from pipelines.wording import words_of
 
 MIN_GAIN = 3.0
 """How much longer than what the page shows it must be: some hold the text twice, or code."""

@@ -8,6 +8,8 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml.html import HtmlElement
 
+from pipelines.wording import text_of
+
 MAX_TEXT_CHARS = 200
 MAX_URL_CHARS = 2000
 _ODD = re.compile(r"/\.|[ \[\]]")
@@ -38,7 +40,7 @@ def page_links(tree: HtmlElement, base: str, limit: int) -> tuple[Link, ...]:
         url = resolve(element.get("href"))
         if url is None:
             continue
-        text = " ".join(element.text_content().split())[:MAX_TEXT_CHARS]
+        text = " ".join(text_of(element).split())[:MAX_TEXT_CHARS]
         known = found.get(url)
         if known is None:
             if len(found) >= limit:

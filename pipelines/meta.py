@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lxml.html import HtmlElement
 
 from pipelines.jsonld import plain
+from pipelines.wording import text_of
 
 MAX_VALUE_CHARS = 20_000
 """Longer meta values are mistakes or attacks; none of a news page's fields needs more."""
@@ -118,7 +119,7 @@ def page_meta(tree: HtmlElement) -> Meta:
     title = tree.find(".//title")
     return Meta(
         names={name: tuple(values) for name, values in names.items()},
-        title=plain(title.text_content()[:MAX_HEADING_CHARS]) if title is not None else None,
+        title=plain(text_of(title)[:MAX_HEADING_CHARS]) if title is not None else None,
         headings=tuple(_headings(tree)),
         language=_language(tree, names),
         canonical=_first_href(tree, "canonical"),

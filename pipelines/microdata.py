@@ -9,6 +9,7 @@ from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from pipelines.jsonld import ARTICLE_TYPES, Node, plain
+from pipelines.wording import text_of
 
 MAX_PROPERTIES = 500
 MAX_VALUE_CHARS = 2000
@@ -67,6 +68,6 @@ def _values(element: HtmlElement) -> Iterator[str]:
         return
     attribute = _VALUES_IN.get(str(element.tag))
     said = element.get("content") or (element.get(attribute) if attribute else None)
-    text = plain((said if said and element.tag not in _NAMED_BY_TEXT else element.text_content())[:MAX_VALUE_CHARS])
+    text = plain((said if said and element.tag not in _NAMED_BY_TEXT else text_of(element))[:MAX_VALUE_CHARS])
     if text:
         yield text

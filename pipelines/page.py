@@ -36,7 +36,8 @@ class PageInput:
 
     `headers` are (name, value) in wire order; of `status` None means that nobody knows. `hints` are what the
     lead said of the page, such as a feed's `title` and `published`. `url` is the address that answered.
-    `selectors` are what the source's file says of its pages, `requisites` how much is wanted of what they need.
+    `selectors` are what the source's file says of its pages, `requisites` how much is wanted of what they need,
+    `wants_links` whether the reading is to have the page's links: hundreds, which travel between processes.
     """
 
     url: str
@@ -48,6 +49,7 @@ class PageInput:
     source: str | None = None
     selectors: Selectors | None = None
     requisites: Requisites = "none"
+    wants_links: bool = True
 
     def header(self, name: str) -> str | None:
         """All values of a header joined by commas (RFC 9110, 5.3), matched without case, or None."""

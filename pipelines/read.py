@@ -94,7 +94,7 @@ def _read_tree(page: PageInput, opened: Page, tree: HtmlElement, limits: ReadLim
         judgement.reason,
         judgement.evidence,
         article,
-        links,
+        links if page.wants_links else (),
         _requisites(page, needed, article) if judgement.kind in WITH_TEXT else (),
         tuple(feeds),
         canonical,

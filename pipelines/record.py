@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pipelines.article import SCHEMA_VERSION, ArticleRecord
-from pipelines.compare import Verdict, content_digest
-from pipelines.likeness import fingerprint
+from pipelines.compare import Verdict
+from pipelines.likeness import Sketch
 from pipelines.reading import EXTRACTOR, Reading, extractor_version
 from storage.capture import Capture
 from storage.timestamps import warc_date
@@ -32,19 +32,21 @@ def build_record(
     tls_verified: bool | None = None,
     record_id: str | None = None,
     browser: str | None = None,
+    sketch: Sketch | None = None,
 ) -> ArticleRecord:
     """The record of a reading.
 
     `capture` is where the bytes are, `found` how the address became known (`via`, `method`, `title`, `published`,
-    `firstSeen`), `verdict` the comparison, `browser` what made the document that was read, if one did. Without a
-    capture the record has no archive and no version. Without a `record_id` the id is made from the capture, the
-    extractor and the content, so that reading again gives it again.
+    `firstSeen`), `verdict` the comparison, `browser` what made the document that was read, if one did, `sketch` that
+    of the article where it is known. Without a capture the record has no archive and no version. Without a `record_id`
+    the id is made from the capture, the extractor and the content, so that reading again gives it again.
     """
     content = dict(reading.article) if reading.article is not None else _nothing_read(reading)
     metadata = dict(content["metadata"])
     if capture is not None:
         metadata["dateDownloaded"] = warc_date(capture.date)
-    digest = content_digest(content) if content.get("articleBody") else None
+    sketch = sketch or Sketch.of(content)
+    digest = sketch.digest if content.get("articleBody") else None
     content |= {
         "id": record_id or _record_id(capture, reading.url, metadata["extractorVersion"], digest),
         "urlkey": urlkey(article_url(reading.url, reading.canonical)) if reading.url else "",
@@ -55,7 +57,7 @@ def build_record(
         "version": verdict.version if verdict else None,
         "previousVersion": verdict.previous.record_id if verdict and verdict.previous else None,
         "contentDigest": digest,
-        "fingerprint": fingerprint(content.get("articleBody") or ""),
+        "fingerprint": sketch.fingerprint,
     }
     return ArticleRecord.model_validate(content)
 

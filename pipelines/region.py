@@ -14,7 +14,8 @@ from itertools import islice
 
 from lxml.html import HtmlElement
 
-from pipelines.furniture import BLOCKS, Surroundings, words_of
+from pipelines.furniture import BLOCKS, Surroundings
+from pipelines.wording import text_of, words_in, words_of
 from pipelines.words import length_of
 
 MIN_PARAGRAPH_CHARS = 30
@@ -109,8 +110,8 @@ def paragraphs(tree: HtmlElement, around: Surroundings, headline: HtmlElement | 
             under_headline = under_headline or element is headline
             continue
         if tag == "p":
-            chars, least = length_of(words_of(element.text_content())), MIN_PARAGRAPH_CHARS
-        elif tag == "li" and length_of(element.text_content()) < MIN_DIRECT_CHARS:
+            chars, least = length_of(words_in(element)), MIN_PARAGRAPH_CHARS
+        elif tag == "li" and length_of(text_of(element)) < MIN_DIRECT_CHARS:
             continue
         else:
             chars, least = _direct_chars(element), MIN_DIRECT_CHARS
@@ -129,13 +130,13 @@ def _direct_chars(element: HtmlElement) -> int:
         if tail and not tail.isspace():
             chars += length_of(words_of(tail))
         if child.tag in INLINE and next(child.iter(*BLOCKS), None) is None:
-            chars += length_of(words_of(child.text_content()))
+            chars += length_of(words_in(child))
     return chars
 
 
 def _link_chars(element: HtmlElement) -> int:
     parts = [element] if element.tag == "p" else [child for child in element if child.tag not in BLOCKS]
-    return sum(length_of(link.text_content()) for part in parts for link in part.iter("a"))
+    return sum(length_of(text_of(link)) for part in parts for link in part.iter("a"))
 
 
 def _near(found: list[Paragraph], headline: HtmlElement) -> list[Paragraph]:

@@ -26,8 +26,8 @@ from lxml.etree import XPath, XPathError
 from lxml.html import HtmlElement
 from parsel.csstranslator import HTMLTranslator
 
-from pipelines.furniture import words_of
 from pipelines.jsonld import LinkedData, name_of, plain
+from pipelines.wording import text_of, words_in, words_of
 
 LINKED = "jsonld:"
 MAX_REMOVED_CHARS = 2000
@@ -99,7 +99,7 @@ def values_of(expression: str, tree: HtmlElement, data: LinkedData) -> list[str]
     """What an expression says of a page, as texts in the page's order; nothing when it hits nothing."""
     if expression.startswith(LINKED):
         return _linked(expression.removeprefix(LINKED), data)
-    texts = (words_of(one.text_content() if isinstance(one, HtmlElement) else one) for one in _hits(expression, tree))
+    texts = (words_of(text_of(one) if isinstance(one, HtmlElement) else one) for one in _hits(expression, tree))
     return [text for text in texts if text]
 
 
@@ -116,7 +116,7 @@ def take_out(tree: HtmlElement, selectors: Selectors) -> tuple[str, ...]:
     for expression in selectors.remove:
         for element in elements_of(expression, tree):
             if element.getparent() is not None and element.tag not in ("html", "body"):
-                texts.append(words_of(element.text_content())[:MAX_REMOVED_CHARS])
+                texts.append(words_in(element)[:MAX_REMOVED_CHARS])
                 element.drop_tree()
     return tuple(text for text in texts if text)
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from lxml.html import HtmlElement
 
+from pipelines.wording import text_of
+
 MAX_SHOWN_CHARS = 3000
 
 CHALLENGE = re.compile(
@@ -145,7 +147,7 @@ def signs_of(tree: HtmlElement) -> Signs:
     inline = "\n".join((script.text or "")[:2000] for script in tree.iter("script"))
     scripts = sum("json" not in (script.get("type") or "") for script in tree.iter("script"))
     password = any((one.get("type") or "").lower() == "password" for one in tree.iter("input"))
-    no_script = " ".join(" ".join(one.text_content() for one in tree.iter("noscript")).split())
+    no_script = " ".join(" ".join(text_of(one) for one in tree.iter("noscript")).split())
     for element in list(tree.iter(*_HIDDEN)):
         if element.getparent() is not None:
             element.drop_tree()

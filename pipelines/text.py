@@ -18,6 +18,7 @@ from pipelines.furniture import drop_silent, drop_widgets, linked_lines
 from pipelines.headline import letters
 from pipelines.lead import find_lead
 from pipelines.region import Region, find_region
+from pipelines.wording import text_of
 
 MIN_GAIN = 1.5
 """How much longer another reading must be to replace a short one."""
@@ -175,7 +176,7 @@ def _is_title(headline: HtmlElement | None, told: Told) -> bool:
     """Whether a heading is this article's: it shares enough words with what the page says its title is."""
     if headline is None:
         return False
-    words = _words(headline.text_content())
+    words = _words(text_of(headline))
     known = [_words(title) for title in told.titles]
     return any(len(words & title) >= MIN_SHARED_WORDS * len(words | title) for title in known)
 

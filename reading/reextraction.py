@@ -178,6 +178,7 @@ def page_of(record: Mapping[str, Any], exchange: StoredExchange) -> PageInput:
         status=exchange.status,
         hints=hints,
         fetched_at=exchange.date,
+        wants_links=False,
     )
 
 

@@ -176,27 +176,29 @@ class Archive:
         """The newest version of each of these articles that has one."""
         if not articles:
             return {}
-        with self.catalogue.begin() as connection:
+        with self.catalogue.read() as connection:
             return Versions(connection, source_id).latest(articles)
 
     def newest_versions(self, source_id: str, limit: int) -> list[Version]:
         """The source's versions that were captured last, oldest first."""
-        with self.catalogue.begin() as connection:
+        with self.catalogue.read() as connection:
             return Versions(connection, source_id).newest(limit)
 
     def furniture(self, source_id: str) -> list[str]:
         """The paragraphs that are known as the source's furniture."""
-        with self.catalogue.begin() as connection:
+        with self.catalogue.read() as connection:
             return Furniture(connection, source_id).texts()
 
-    def alike(self, source_id: str, fingerprint: str) -> list[Version]:
-        """Versions of other sources that may have the same text, oldest capture first."""
-        with self.catalogue.begin() as connection:
-            return Versions(connection, source_id).alike(fingerprint)
+    def alike(self, source_id: str, fingerprints: Sequence[str]) -> dict[str, list[Version]]:
+        """For each fingerprint the versions of other sources that may have the same text, oldest capture first."""
+        if not fingerprints:
+            return {}
+        with self.catalogue.read() as connection:
+            return Versions(connection, source_id).alike(fingerprints)
 
     def articles_of_leads(self, source_id: str, lead_ids: Sequence[int]) -> dict[int, str]:
         """For each of these leads that showed an article before, that article's key."""
-        with self.catalogue.begin() as connection:
+        with self.catalogue.read() as connection:
             return Versions(connection, source_id).articles_of_leads(lead_ids)
 
     # segments
@@ -262,7 +264,7 @@ class Archive:
     def _kept_already(self, source_id: str, exchange: Exchange) -> Capture | None:
         if not exchange.body or exchange.failure is not None:
             return None
-        with self.catalogue.begin() as connection:
+        with self.catalogue.read() as connection:
             return original_of(connection, source_id, exchange.payload_digest)
 
     def add_record(self, source_id: str, line: bytes) -> str:

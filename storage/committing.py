@@ -49,6 +49,10 @@ def committed(engine: Engine) -> Iterator[Connection]:
             except DBAPIError as problem:
                 if number is None or not problem.connection_invalidated or not _holds(engine, number):
                     raise
+            except BaseException:
+                # or the pool would give it away with what was not committed
+                connection.invalidate()
+                raise
 
 
 def _holds(engine: Engine, number: str) -> bool:

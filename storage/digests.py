@@ -45,6 +45,8 @@ def file_sha256(path: Path) -> str:
 
 def file_digests(path: Path, part_bytes: int = PART_BYTES) -> FileDigests:
     """Size, SHA-256 and composite SHA-256 of a file in one reading."""
+    if path.stat().st_size <= part_bytes:
+        return FileDigests(path.stat().st_size, file_sha256(path), None)
     whole, part = hashlib.sha256(), hashlib.sha256()
     part_digests: list[bytes] = []
     size = 0

@@ -16,9 +16,9 @@ MARKS = 8
 all but three times in a million."""
 
 
-def fingerprint_of(hashes: Iterable[int]) -> str:
-    """The fingerprint of these hashes, which must be ascending."""
-    return base64.b64encode(b"".join(value.to_bytes(HASH_BYTES) for value in hashes)).decode()
+def fingerprint_of(hashes: Iterable[bytes]) -> str:
+    """The fingerprint of these hashes of five bytes each, which must be ascending."""
+    return base64.b64encode(b"".join(hashes)).decode()
 
 
 def hashes_in(fingerprint: str) -> tuple[int, ...]:

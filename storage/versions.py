@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -163,16 +163,35 @@ class Versions:
         if found:
             self.connection.execute(insert_new(self.connection, marks), found)
 
-    def alike(self, fingerprint: str) -> list[Version]:
-        """Versions of other sources that may have the same text, oldest capture first: they share a mark."""
-        query = (
-            select(*_COLUMNS)
-            .where(versions.c.source_id != self.source_id)
-            .where(versions.c.record_id.in_(select(marks.c.record_id).where(marks.c.mark.in_(marks_of(fingerprint)))))
-            .order_by(versions.c.captured_at, versions.c.id)
-            .limit(MAX_ALIKE)
-        )
-        return [Version(*row) for row in self.connection.execute(query)]
+    def alike(self, fingerprints: Sequence[str]) -> dict[str, list[Version]]:
+        """For each fingerprint the versions of other sources that may have the same text, since they share a mark: at
+        most MAX_ALIKE, oldest capture first. One that is like none is left out."""
+        of_mark = self._marked({mark for one in fingerprints for mark in marks_of(one)})
+        near = {one: sorted({row for mark in marks_of(one) for row in of_mark.get(mark, ())}) for one in fingerprints}
+        near = {one: rows[:MAX_ALIKE] for one, rows in near.items() if rows}
+        wanted = sorted({row for rows in near.values() for _, row in rows})
+        found: dict[int, Version] = {}
+        for start in range(0, len(wanted), ARTICLES_PER_QUERY):
+            query = select(versions.c.id, *_COLUMNS).where(
+                versions.c.id.in_(wanted[start : start + ARTICLES_PER_QUERY])
+            )
+            found |= {row[0]: Version(*row[1:]) for row in self.connection.execute(query)}
+        return {one: [found[row] for _, row in rows] for one, rows in near.items()}
+
+    def _marked(self, wanted: Iterable[int]) -> dict[int, list[tuple[datetime, int]]]:
+        """When the versions of other sources were captured that have these marks, and their ids, by mark."""
+        found: dict[int, list[tuple[datetime, int]]] = {}
+        sought = list(wanted)
+        for start in range(0, len(sought), ARTICLES_PER_QUERY):
+            query = (
+                select(marks.c.mark, versions.c.captured_at, versions.c.id)
+                .join(versions, versions.c.record_id == marks.c.record_id)
+                .where(marks.c.mark.in_(sought[start : start + ARTICLES_PER_QUERY]))
+                .where(versions.c.source_id != self.source_id)
+            )
+            for row in self.connection.execute(query):
+                found.setdefault(row.mark, []).append((row.captured_at, row.id))
+        return found
 
     def supersede(self, reread: Sequence[tuple[Version, str]]) -> None:
         """Let records take the place of those whose ids stand beside them; where that is done already nothing is."""

@@ -46,3 +46,13 @@ def catalogue_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[st
     else:
         with database() as url:
             yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def catalogue_setting(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """What the setting `catalogue` says: nothing, or the URL of an empty database on a server."""
+    if request.param == "sqlite":
+        yield None
+    else:
+        with database() as url:
+            yield url

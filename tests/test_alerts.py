@@ -36,9 +36,10 @@ DAY = timedelta(days=1)
 class Bench:
     """An archive with a clock that the test sets."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, catalogue_url: str | None) -> None:
         self.now = START
-        self.archive = Archive.open(directory / "archive", ArchiveSettings(), lambda: self.now, create=True)
+        settings = ArchiveSettings(catalogue_url=catalogue_url)
+        self.archive = Archive.open(directory / "archive", settings, lambda: self.now, create=True)
         self.archive.enlist("paper", name="The Paper", home="http://p.example/", toml="")
         lead = NewLead("http://p.example/feed", "feed", "feed", 10)
         self.archive.with_leads("paper", lambda leads: leads.add([lead], START))
@@ -62,8 +63,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path)
+def bench(tmp_path: Path, catalogue_setting: str | None) -> Iterator[Bench]:
+    made = Bench(tmp_path, catalogue_setting)
     yield made
     made.archive.close()
 

@@ -101,8 +101,9 @@ class ImportedArticles:
             verdict=Verdict("edited" if history else "new", number, last),
         )
         if record.fingerprint is not None:
-            alike = self._archive.alike(self._source_id, record.fingerprint)
-            record = record.model_copy(update={"duplicate_of": duplicate_of(record.fingerprint, alike)})
+            alike = self._archive.alike(self._source_id, [record.fingerprint])
+            like = duplicate_of(record.fingerprint, alike.get(record.fingerprint, ()))
+            record = record.model_copy(update={"duplicate_of": like})
         line = record_line(record)
         version = Version(
             article=key,

@@ -11,10 +11,10 @@ from lxml.html import HtmlElement, document_fromstring
 
 from pipelines.blocks import Block
 from pipelines.bodyhtml import body_html, without_lines
-from pipelines.furniture import words_of
 from pipelines.links import Resolver
 from pipelines.page import PageInput, ReadLimits, html_parser
 from pipelines.read import read_page
+from pipelines.wording import words_of
 
 ALLOWED = {"p", "h2", "h3", "h4", "ul", "ol", "li", "blockquote", "table", "tr", "td", "th", "a"}
 ALLOWED |= {"strong", "em", "code", "sub", "sup", "s", "q", "cite", "mark"}

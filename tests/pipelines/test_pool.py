@@ -112,3 +112,39 @@ def test_a_worker_reads_as_this_process_does() -> None:
     finally:
         real.close()
     assert there.article == read_page(page, ReadLimits()).article
+
+
+def test_many_tasks_of_every_size_come_back_each_with_its_own_answer(pool: ReaderPool) -> None:
+    sizes = [1, 70_000, 3_000_000, 500, 200_000] * 20
+    answers = [pool.call(bytes.__mul__, bytes([number]), size) for number, size in enumerate(sizes)]
+    given = [pool.call(len, bytes(size)) for size in sizes]
+    assert [answer.result(PATIENCE) for answer in answers] == [
+        bytes([number]) * size for number, size in enumerate(sizes)
+    ]
+    assert [answer.result(PATIENCE) for answer in given] == sizes
+
+
+def test_what_waits_behind_a_task_that_kills_its_worker_goes_to_another() -> None:
+    one = ReaderPool(1, timeout_seconds=SECONDS, reader=misbehave)
+    try:
+        bodies = [b"fine", b"die", b"fine", b"spin", b"fine"]
+        answers = [one.submit(PageInput(URL, body)) for body in bodies]
+        kinds = [answer.result(PATIENCE).kind for answer in answers]
+    finally:
+        one.close()
+    assert kinds == ["article" if body == b"fine" else "unreadable" for body in bodies]
+
+
+def test_what_cannot_travel_is_a_fault_of_its_task_alone(pool: ReaderPool) -> None:
+    with pytest.raises(ReaderCrashed, match="pickle"):
+        pool.call(open, os.devnull).result(PATIENCE)
+    assert ask(pool, b"fine").kind == "article"
+
+
+def test_what_was_not_done_when_the_pool_closed_says_so() -> None:
+    closed = ReaderPool(1, timeout_seconds=PATIENCE, reader=misbehave)
+    answers = [closed.call(time.sleep, 20) for _ in range(3)]
+    closed.close()
+    for answer in answers:
+        with pytest.raises(ReaderCrashed, match="closed"):
+            answer.result(PATIENCE)

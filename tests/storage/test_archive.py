@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from storage.archive import HEAD, Archive, ArchiveSettings, Settlement
+from storage.catalogue import captures
 from storage.errors import NotAnArchive
 from storage.exchange import Exchange
 from storage.leads import Acknowledgement, NewLead, lead_identity
@@ -39,8 +41,8 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture
-def archive(tmp_path: Path, clock: MovableClock) -> Iterator[Archive]:
-    opened = opened_at(tmp_path / "archive", clock)
+def archive(tmp_path: Path, clock: MovableClock, catalogue_setting: str | None) -> Iterator[Archive]:
+    opened = opened_at(tmp_path / "archive", clock, catalogue_url=catalogue_setting)
     yield opened
     opened.close()
 
@@ -77,7 +79,7 @@ def test_a_settled_exchange_is_on_disk_before_the_catalogue_knows_it(archive: Ar
     (path,) = (archive.state / "open" / SOURCE).glob("*.warc.gz.open")
     assert path.stat().st_size == before
     with archive.catalogue.begin() as connection:
-        (row,) = connection.exec_driver_sql("SELECT record_id, offset FROM captures").all()
+        (row,) = connection.execute(select(captures.c.record_id, captures.c.offset)).all()
     assert tuple(row) == (capture.record_id, capture.offset)
 
 
@@ -194,5 +196,5 @@ def test_reading_makes_no_archive(tmp_path: Path, clock: MovableClock) -> None:
 
 def test_an_archive_says_its_format(archive: Archive) -> None:
     assert json.loads(archive.store.get(HEAD))["format"] == 1
-    assert (archive.state / "catalogue.sqlite").is_file()
+    assert (archive.state / "catalogue.sqlite").is_file() == (not archive.catalogue.is_shared)
     assert not [key for key in objects(archive) if key.startswith(".")]

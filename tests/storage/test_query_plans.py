@@ -34,7 +34,7 @@ ASKED: dict[str, Callable[[Any], object]] = {
     "find_observations": lambda connection: find_observations(connection, "lantern", "a"),
     "find_versions": lambda connection: find_versions(connection, "0" * 32, ["a"]),
     "removals": lambda connection: removals(connection, "lantern", NOW, CONFIRMATIONS),
-    "alike": lambda connection: Versions(connection, "lantern").alike("00" * 64),
+    "alike": lambda connection: Versions(connection, "lantern").alike(["00" * 64]),
     "original_of": lambda connection: original_of(connection, "lantern", "sha256:ab"),
     "lease": lambda connection: Leads(connection, "lantern").lease(5),
     "lease, oldest first": lambda connection: Leads(connection, "lantern").lease(5, oldest_first=True),

@@ -48,15 +48,16 @@ def clock() -> Ticking:
 
 
 @pytest.fixture
-def archive(tmp_path: Path, clock: Ticking) -> Iterator[Archive]:
-    opened = opened_at(tmp_path / "archive", clock)
+def archive(tmp_path: Path, clock: Ticking, catalogue_setting: str | None) -> Iterator[Archive]:
+    """An archive whose catalogue is in either database; what is made from its store is in SQLite."""
+    opened = opened_at(tmp_path / "archive", clock, catalogue_url=catalogue_setting)
     yield opened
     opened.close()
 
 
-def opened_at(root: Path, clock: Ticking, source: str = SOURCE) -> Archive:
+def opened_at(root: Path, clock: Ticking, source: str = SOURCE, catalogue_url: str | None = None) -> Archive:
     """The archive there, with one source."""
-    opened = Archive.open(root, ArchiveSettings(), clock)
+    opened = Archive.open(root, ArchiveSettings(catalogue_url=catalogue_url), clock)
     enlist(opened, source)
     return opened
 
@@ -134,7 +135,8 @@ def visit(
 def dumped(catalogue: Catalogue) -> list[bytes]:
     """The whole catalogue, and how many versions its words are of."""
     with catalogue.begin() as connection:
-        indexed = connection.exec_driver_sql("SELECT count(*) FROM words_docsize").scalar_one()
+        index = "words" if catalogue.is_shared else "words_docsize"
+        indexed = connection.exec_driver_sql(f"SELECT count(*) FROM {index}").scalar_one()
         return [*dump_lines(connection), b'{"table":"words","count":%d}' % indexed]
 
 

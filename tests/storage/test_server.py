@@ -79,3 +79,19 @@ def test_a_server_that_does_not_answer_is_told_from_a_statement_that_fails(catal
         Catalogue("postgresql://u:s3cret@127.0.0.1:1/d", lambda: datetime.now(UTC))
     assert is_away(away.value)
     assert "s3cret" not in str(away.value)
+
+
+def test_the_owner_of_its_own_database_needs_no_other_right() -> None:
+    with database() as url:
+        name = str(parsed_url(url).database)
+        role = f"owner_{name}"
+        server().execute(f"CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEDB", name)
+        server().execute(f"ALTER DATABASE {name} OWNER TO {role}", name)
+        # as in PostgreSQL 15 and later
+        server().execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC", name)
+        owned = Catalogue(url.replace("//newsark@", f"//{role}@"), lambda: datetime.now(UTC))
+        facts = server_facts(owned)
+        owned.close()
+        assert [fault for fault in facts.faults if "fsync = off" not in fault] == []
+        server().execute(f"REASSIGN OWNED BY {role} TO newsark", name)
+    server().execute(f"DROP ROLE {role}")
