@@ -122,6 +122,7 @@ def _give_up(archive: Archive, source_id: str, lost: Sequence[UnsentSegment]) ->
         _tell_again(archive, source_id, segments_lost)
     now, total = archive.clock(), Forgotten()
     with archive.catalogue.begin() as connection:
+        Sources(connection).hold(source_id, archive.catalogue.owner)
         newest = rewind(connection, source_id, lost, Sources(connection).last_manifest_sha256(source_id))
         connection.execute(update(sources).where(sources.c.id == source_id).values(last_manifest_sha256=newest))
         for one in segments_lost:
