@@ -10,7 +10,6 @@ When the disk takes nothing at all, what is under way waits in memory and is tri
 from __future__ import annotations
 
 import asyncio
-import logging
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,8 +24,9 @@ from crawler.noroom import is_for_lack_of_room
 from storage.database import first_line, is_away
 from storage.deliveries import Backlog
 from storage.errors import CatalogueUnreachable, DiskFull, StorageError, StoresBehind
+from storage.log import Log
 
-logger = logging.getLogger(__name__)
+log = Log(__name__)
 T = TypeVar("T")
 
 # The disk or the database failed, whatever was to be kept: going on would only lose more.
@@ -236,7 +236,7 @@ class DiskSpace:
             return
         self._began, self._going_on = self._now(), lack.again
         self.pauses += 1
-        logger.warning("paused, %s; nothing is lost", lack.why)
+        log.warning("paused", f"paused, {lack.why}; nothing is lost", place=self.place, free_bytes=self.free_bytes())
         self._watching = asyncio.create_task(self._watch())
         self._tell(self._phrase())
 
@@ -257,7 +257,8 @@ class DiskSpace:
         if self._began is None or self.waiting or self._lack() is not None:
             return
         paused_seconds, self._began = self._now() - self._began, None
-        logger.warning("going on: %s, after %.0f s", self._going_on, paused_seconds)
+        sentence = f"going on: {self._going_on}, after {paused_seconds:.0f} s"
+        log.warning("going-on", sentence, place=self.place, seconds=round(paused_seconds))
         self._tell(None)
         self._wake()
 

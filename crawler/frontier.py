@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections import deque
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -22,6 +21,7 @@ from twisted.internet.defer import Deferred
 from crawler.keeper import Stopped
 from crawler.kinds import ARTICLE_PRIORITY, RESOURCE, RESOURCE_PRIORITY
 from storage.leads import Lead, Leads
+from storage.log import Log
 
 if TYPE_CHECKING:
     from typing import Self
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from crawler.spiders.newsroom import NewsroomSpider
 
-logger = logging.getLogger(__name__)
+log = Log(__name__)
 
 LEASE_COUNT = 64
 # The files of pages have a share from the beginning, and never all of it: their hosts may be slow.
@@ -139,7 +139,7 @@ class Frontier(BaseScheduler):
     def release(self, lead_id: int) -> None:
         """A visit was not made; its lease goes back when the crawl closes."""
         self._changed.set()
-        logger.debug("lead %d was not visited", lead_id)
+        log.debug("not-visited", lead=lead_id)
 
     @property
     def under_way(self) -> int:

@@ -21,6 +21,7 @@ from crawler.rendering.sharedfiles import Fetched, is_shared
 from crawler.wire import Wire
 from storage.capture import Capture
 from storage.exchange import Exchange
+from storage.log import Log
 
 if TYPE_CHECKING:
     from typing import Self
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
     from crawler.spiders.newsroom import NewsroomSpider
+
+log = Log(__name__)
 
 
 class FetchFailed(DownloadFailedError):
@@ -119,6 +122,7 @@ class WireHandler(BaseDownloadHandler):
         if exchange.status in (429, 503):
             seconds = retry_after_seconds(exchange.header("Retry-After"))
             if seconds is not None:
+                log.info("told-to-wait", host=host, status=exchange.status, seconds=seconds)
                 self.manners.hold(host, seconds)
 
     def _response(self, request: Request, exchange: Exchange, capture: Capture) -> Response:

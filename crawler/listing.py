@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from crawler.feeds import Feed, parse_feed
 from crawler.kinds import ARTICLE, FEED, SITEMAP, priority_of
 from crawler.links import normalise
-from crawler.sitemaps import Sitemap, SitemapLimits, parse_sitemap
 from crawler.source import Source
 from crawler.visit import Answer, Note
 from pipelines.decode import decode_body
 from storage.errors import NewsarkError, PageError, Refused
 from storage.leads import Lead, NewLead, lead_identity
+
+if TYPE_CHECKING:
+    from crawler.feeds import Feed
+    from crawler.sitemaps import Sitemap
+
+PARSERS = ("crawler.feeds", "crawler.sitemaps")
+"""What reads lists, loaded where they are read: the process that crawls starts without them."""
 
 MAX_SITEMAP_DEPTH = 5
 MAX_SUMMARY_CHARS = 300
@@ -52,6 +58,9 @@ def read_listing(lead: Lead, answer: Answer, source: Source, limit_bytes: int) -
 
 
 def _listing(data: bytes, lead: Lead, answer: Answer, source: Source) -> Listing:
+    from crawler.feeds import parse_feed
+    from crawler.sitemaps import SitemapLimits, parse_sitemap
+
     if lead.kind == FEED:
         return _from_feed(parse_feed(data, answer.header("Content-Type"), answer.url), lead, source)
     return _from_sitemap(parse_sitemap(data, answer.url, SitemapLimits()), lead, source)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from scrapy.exceptions import IgnoreRequest
 
 from crawler.handler import FetchFailed
@@ -13,8 +11,9 @@ from crawler.redirects import RedirectRefused
 from crawler.rendering.rendered import NoBrowser, NotRendered
 from crawler.visit import Problem
 from storage.errors import Refused
+from storage.log import Log
 
-logger = logging.getLogger(__name__)
+log = Log(__name__)
 
 
 def problem_from(error: BaseException) -> Problem:
@@ -31,5 +30,5 @@ def problem_from(error: BaseException) -> Problem:
         return Problem(error.kind, str(error), passing=error.kind in PASSING_FAILURES)
     if isinstance(error, IgnoreRequest):
         return Problem("ignored", str(error), refused=True)
-    logger.error("a visit ended in an error of ours", exc_info=error)
+    log.error("internal-error", "a visit ended in an error of ours", error)
     return Problem("internal-error", f"{type(error).__name__}: {error}")

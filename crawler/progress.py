@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage.leads import LeadState
+from storage.spread import SHARES, Spread
 
 
 @dataclass(slots=True)
@@ -14,7 +15,8 @@ class Progress:
     """What one source's crawl has done so far; `doing` and `paused` are short phrases for people.
 
     `paused` says why nothing is done now, and is None otherwise; `left` is how many leads a sweep still has to
-    visit, as far as it knows.
+    visit, as far as it knows. `results` counts exchanges by how they ended, `visits` leads by kind and state, `refused`
+    by rule, `observed` by what articles were found to be.
     """
 
     source: str
@@ -25,16 +27,29 @@ class Progress:
     doing: str = "starting"
     paused: str | None = None
     left: int | None = None
+    results: Counter[str] = field(default_factory=Counter)
+    archived_bytes: int = 0
+    visits: Counter[tuple[str, str]] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    observed: Counter[str] = field(default_factory=Counter)
+    versions: int = 0
+    confidence: Spread = field(default_factory=lambda: Spread(SHARES))
+    succeeded_at: datetime | None = None
 
-    def fetched(self, size_bytes: int) -> None:
+    def fetched(self, size_bytes: int, result: str, archived_bytes: int) -> None:
         """One exchange more is in the archive."""
         self.requests += 1
         self.received_bytes += size_bytes
+        self.results[result] += 1
+        self.archived_bytes += archived_bytes
 
-    def settled(self, url: str, state: LeadState) -> None:
+    def settled(self, url: str, kind: str, state: LeadState, at: datetime) -> None:
         """One lead more has an end state."""
         self.visited[state] += 1
+        self.visits[kind, state] += 1
         self.doing = url
+        if state in ("captured", "unchanged"):
+            self.succeeded_at = at
 
     def waiting(self, seconds: float) -> None:
         """Nothing to do before a retry."""

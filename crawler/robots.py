@@ -17,6 +17,7 @@ from crawler.handler import FetchFailed
 from crawler.robotstxt import RobotsAnswer
 from pipelines.decode import decode_body
 from storage.errors import PageError, Refused
+from storage.log import Log
 
 if TYPE_CHECKING:
     from typing import Self
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
     from crawler.spiders.newsroom import NewsroomSpider
+
+log = Log(__name__)
 
 MAX_ROBOTS_BYTES = 1 << 20
 # RFC 9309, 2.4: not longer than a day; one that could not be had is asked for again as soon as a page is due.
@@ -94,6 +97,8 @@ class RobotsMiddleware:
             dont_filter=True,
         )
         answer = await self._download(request)
+        if answer.verdict == "disallow-all":
+            log.info("robots-unreachable", origin=origin, problem=answer.reason)
         self.spider.manners.crawl_delay(urlsplit(origin).netloc, answer.crawl_delay(PRODUCT_TOKEN))
         return answer
 

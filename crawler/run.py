@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,12 +23,13 @@ from crawler.spiders.newsroom import NewsroomSpider
 from crawler.visit import Problem
 from storage.errors import SourceBusy
 from storage.events import RunBegan, RunEnded
+from storage.log import Log, about_source
 from storage.lostsegment import REASON
 from storage.runs import Runs
 from storage.settling import Settlement
 from storage.takeover import take_over
 
-logger = logging.getLogger(__name__)
+log = Log(__name__)
 T = TypeVar("T")
 
 SOURCES_AT_ONCE = 4
@@ -101,7 +101,8 @@ async def crawl_source(process: AsyncCrawlerProcess, services: Services, errand:
     if services.stopping.is_set():
         return unfinished(errand, "interrupted", "the crawl was stopped before this source's turn")
     try:
-        return await _crawl_one(process, services, errand)
+        with about_source(errand.source.id):
+            return await _crawl_one(process, services, errand)
     except SourceBusy as problem:
         return unfinished(errand, "busy", str(problem))
     except STORAGE_PROBLEMS as problem:
@@ -127,6 +128,7 @@ async def _crawl_one(process: AsyncCrawlerProcess, services: Services, errand: E
         lost = await _take_over(services, source)
         began = services.clock()
         await keeper.run(archive.settle, source.id, Settlement(runs=[RunBegan(began)]))
+        log.info("source-began", home=source.home)
         await process.crawl(crawler, source=source, services=services, progress=errand.progress, extra=errand.extra)
         assert isinstance(crawler.spider, NewsroomSpider)
         with contextlib.suppress(Stopped):
@@ -137,6 +139,7 @@ async def _crawl_one(process: AsyncCrawlerProcess, services: Services, errand: E
         report.problems[:0] = lost
         if told != report.outcome:
             await _correct_run(services, began, report)
+        log.info("source-ended", outcome=report.outcome, **report.run)
         return report
     finally:
         renewing.cancel()
@@ -176,7 +179,8 @@ async def _renew(services: Services, source_id: str, crawler: Crawler) -> None:
         try:
             await services.keeper.run(services.keeper.archive.own, source_id, LEASE_SECONDS)
         except STORAGE_PROBLEMS as problem:
-            logger.warning("the lease on %s is not renewed: %s", source_id, services.keeper.told(problem))
+            why = services.keeper.told(problem)
+            log.warning("lease-not-renewed", f"the lease on {source_id} is not renewed: {why}", source=source_id)
         except SourceBusy as problem:
             if isinstance(crawler.spider, NewsroomSpider):
                 crawler.spider.fail("busy", str(problem))
@@ -214,7 +218,8 @@ async def _correct_run(services: Services, began: datetime, report: SourceReport
     try:
         await services.keeper.run(end)
     except STORAGE_PROBLEMS as problem:
-        logger.warning("how the crawl of %s ended is not recorded: %s", report.id, services.keeper.told(problem))
+        sentence = f"how the crawl of {report.id} ended is not recorded: {services.keeper.told(problem)}"
+        log.warning("end-not-recorded", sentence, source=report.id)
 
 
 def _problem(source: Source, problem: Problem) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from crawler.keeper import Stopped
 from crawler.kinds import ARTICLE, LISTS, RESOURCE, SECTION
 from crawler.revisits import Revisits, age_of
 from crawler.source import Source
+from crawler.telling import Settled, tell_visit
 from crawler.visit import Answer, Problem, Visit
 from pipelines.article import WHOLE, WITH_TEXT
 from pipelines.compare import PreviousVersion, compare, content_digest
@@ -34,13 +34,14 @@ from pipelines.observation import build_observation, observation_line
 from pipelines.record import build_record, record_line
 from storage.archive import Archive, Settlement
 from storage.capture import Capture
-from storage.leads import Acknowledgement, LeadState
+from storage.leads import Acknowledgement
+from storage.log import Log
 from storage.versions import Observation, Version
 
 if TYPE_CHECKING:
     from crawler.spiders.newsroom import NewsroomSpider
 
-logger = logging.getLogger(__name__)
+log = Log(__name__)
 
 # What a page's own values can do to its record: a lone surrogate, a character that the database refuses.
 UNRECORDABLE = (ValueError, TypeError, LookupError, DataError, IntegrityError)
@@ -49,17 +50,6 @@ GATHERINGS = 4
 PROBED_ARTICLES = 12
 PROBED_AFTER = timedelta(hours=3)
 REVISITS = Revisits()
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What came of one visit: its lead's state, how many leads it added, whether it falls due again soon."""
-
-    lead_id: int
-    url: str
-    state: LeadState
-    added: int
-    retry: bool
 
 
 class Settler:
@@ -100,10 +90,9 @@ class Settler:
         with contextlib.suppress(Stopped):
             archive = spider.services.keeper.archive
             results = await spider.store(settle, archive, spider.source, visits, self._furniture)
-        for settled in results:
-            spider.progress.settled(settled.url, settled.state)
-            spider.progress.found += settled.added
-            spider.frontier.settled(settled.lead_id, more=settled.added > 0 or settled.retry)
+        for visit, settled in zip(visits, results, strict=False):
+            tell_visit(spider, visit, settled)
+            spider.frontier.settled(visit.lead.id, more=settled.added > 0 or settled.is_pending)
         for _, done in group:
             if not done.cancelled():
                 done.set_result(None)
@@ -120,7 +109,7 @@ def settle(archive: Archive, source: Source, visits: list[Visit], furniture: Sou
         if len(visits) > 1:
             return [settled for visit in visits for settled in settle(archive, source, [visit], furniture)]
         (visit,) = visits
-        logger.exception("%s cannot be recorded", visit.lead.url)
+        log.error("not-recorded", f"{visit.lead.url} cannot be recorded", problem, source=source.id)
         fault = Problem("internal-error", f"{type(problem).__name__}: {problem}")
         kept = visit.capture
         unread = Visit(visit.lead, visit.at, problem=fault, failure_capture=kept)
@@ -139,9 +128,11 @@ def _settle(archive: Archive, source: Source, visits: list[Visit], furniture: So
         # a few articles say soon whether the source is away or only this list
         before = visits[-1].at - PROBED_AFTER
         archive.with_leads(source.id, lambda leads: leads.ready_newest(ARTICLE, PROBED_ARTICLES, before))
+    made = {one.lead_id: one for one in work.settlement.versions}
+    seen = {one.lead_id: one.outcome for one in work.settlement.observations}
     return [
-        Settled(visit.lead.id, visit.lead.url, done.state, count, done.state == "pending")
-        for visit, done, count in zip(visits, work.settlement.acknowledgements, added, strict=True)
+        Settled(done, count, made.get(done.lead_id), seen.get(done.lead_id))
+        for done, count in zip(work.settlement.acknowledgements, added, strict=True)
     ]
 
 

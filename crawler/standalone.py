@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crawler.agent import user_agent
 from crawler.keeper import Keeper
+from crawler.listing import PARSERS
 from crawler.rendering.needs import refuse_without_browser
 from crawler.services import CrawlOptions, Services
 from crawler.source import load_source
@@ -30,7 +31,7 @@ class Standalone:
         opened.enlist(self.source.id, name=self.source.name, home=self.source.home, toml=text)
         opened.own(self.source.id, LEASE_SECONDS)
         opened.recover(self.source.id)
-        pool = ReaderPool(os.cpu_count() or 1, timeout_seconds=20.0, preload=["crawler.listing"])
+        pool = ReaderPool(os.cpu_count() or 1, timeout_seconds=20.0, preload=["crawler.listing", *PARSERS])
         self.services = Services(Keeper(opened), pool, CrawlOptions(user_agent=agent, contact=contact))
 
     async def finish(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -16,6 +15,7 @@ from newsark.settings import FILE
 from reading.alerts import LOOKS_BACK, Rules, raise_alerts
 from storage.alerts import Alert, Alerts
 from storage.errors import BadSetting
+from storage.log import Log
 
 if TYPE_CHECKING:
     from apprise import Apprise
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from newsark.home import Home
     from storage.archive import Archive
 
-logger = logging.getLogger(__name__)
+log = Log(__name__)
 
 LOOK_SECONDS = 60.0
 OVERLAP = timedelta(hours=3)
@@ -104,12 +104,14 @@ async def _look(home: Home, keeper: Keeper, sender: Apprise | None, looks_back: 
     """Whether what is new was raised; what nobody was told is sent. What cannot be done is done the next time."""
     try:
         free = shutil.disk_usage(keeper.archive.state).free
-        await keeper.run(raise_alerts, keeper.archive, rules_of(home), free_bytes=free, looks_back=looks_back)
+        rules = rules_of(home)
+        for alert in await keeper.run(raise_alerts, keeper.archive, rules, free_bytes=free, looks_back=looks_back):
+            log.info("alert-raised", alert.title, source=alert.source, rule=alert.rule, url=alert.url)
         due = await keeper.run(due_alerts, keeper.archive, home.settings.alert_every_minutes)
         if due and sender is not None and await asyncio.to_thread(send, sender, due):
             await keeper.run(note_told, keeper.archive, due)
     except STORAGE_PROBLEMS as problem:
-        logger.warning("alerts are not looked at now: %s", keeper.told(problem))
+        log.warning("alerts-not-looked-at", f"alerts are not looked at now: {keeper.told(problem)}")
         return False
     return True
 
@@ -136,7 +138,8 @@ def send(sender: Apprise, alerts: Sequence[Alert]) -> bool:
     title, body = message(alerts)
     sent = bool(sender.notify(body=body, title=title))
     if not sent:
-        logger.warning("alerts could not be sent everywhere; they are sent again later. newsark alerts test says more")
+        sentence = "alerts could not be sent everywhere; they are sent again later. newsark alerts test says more"
+        log.warning("alerts-not-sent", sentence, alerts=len(alerts))
     return sent
 
 

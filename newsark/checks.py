@@ -1,198 +1,109 @@
-"""The checks of `newsark doctor`: each is made however the others end."""
+"""What `newsark doctor` looks at: every check is made however the others end, all at once, and none for long."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Literal
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from crawler.rendering.needs import chromium_path, refuse_without_browser
-from crawler.source import Source
-from newsark.console import counted, human_bytes
+from newsark.checking.catalogue import check_archive, check_catalogue
+from newsark.checking.disk import check_disk
+from newsark.checking.finding import Finding
+from newsark.checking.machine import check_clock, check_extras, check_limits, check_proxies, check_python
+from newsark.checking.network import check_names
+from newsark.checking.stores import check_stores
+from newsark.checking.work import check_alerts, check_browser, check_reader, check_settings, check_sources
 from newsark.home import Home
-from storage.directory import DirectoryStore
-from storage.errors import NewsarkError, ObjectExists, ObjectMissing
-from storage.place import HEAD
-from storage.stores import StoreSettings
+from storage.errors import NewsarkError
 
-LOW_DISK_BYTES = 5 * 1000**3
-IMPOLITE_SECONDS = 0.5
-DOCTOR_PATIENCE_SECONDS = 10.0
-PARTS = ("scrapy", "aiohttp", "warcio", "trafilatura", "lxml", "pydantic", "SQLAlchemy", "boto3", "uvloop", "isal")
-OPTIONAL_PARTS = ("uvloop", "isal")
+PATIENCE_SECONDS = 9.0
+"""For all checks together: they are made side by side."""
+
+MACHINE, WORK, ARCHIVE = "This machine", "Settings and sources", "Archive and stores"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: `ok`, `warning` (works, with a drawback) or `fault` (does not work), and what to do."""
+class Check:
+    """A check by the name that a fault of the check itself is told under."""
 
-    check: str
-    verdict: Literal["ok", "warning", "fault"]
-    message: str
+    area: str
+    name: str
+    look: Callable[[], Iterable[Finding]]
+
+
+@dataclass(slots=True)
+class _Run:
+    """A check that is being made in a thread of its own; findings come one after the other."""
+
+    check: Check
+    findings: list[Finding] = field(default_factory=list)
+    thread: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        # a daemon, since what hangs in the system cannot be ended
+        self.thread = threading.Thread(target=self._look, name=self.check.name, daemon=True)
+        self.thread.start()
+
+    def _look(self) -> None:
+        try:
+            for finding in self.check.look():
+                self.findings.append(finding)
+        except (NewsarkError, OSError) as problem:
+            self.findings.append(Finding(self.check.name, "fault", str(problem)))
+        except Exception as problem:  # noqa: BLE001 - the check's border: its fault costs no other's finding
+            told = f"the check itself failed, please report it: {type(problem).__name__}: {problem}"
+            self.findings.append(Finding(self.check.name, "fault", told))
+
+    def ended(self, seconds: float) -> list[Finding]:
+        """What was found, waited for so long at most."""
+        self.thread.join(max(seconds, 0))
+        found = list(self.findings)
+        if self.thread.is_alive():
+            told = f"no answer within {PATIENCE_SECONDS:g} s: what it asks hangs, or this machine has too much to do"
+            found.append(Finding(self.check.name, "fault", told))
+        return [replace(one, area=self.check.area) for one in found]
 
 
 def examine(archive: str | None, endpoint_url: str | None = None) -> list[Finding]:
-    """What was found; settings that cannot be used are a finding too, and end what depends on them."""
-    findings = [*_check_parts(), *_check_reader()]
+    """What was found, in the order of the checks; settings that cannot be used are a finding too, and end what depends
+    on them."""
+    runs = [_Run(Check(area, name, check)) for area, name, check in ALONE]
+    end = time.monotonic() + PATIENCE_SECONDS
+    unusable: list[Finding] = []
     try:
-        home = Home.here(archive=archive, endpoint_url=endpoint_url)
+        home = Home.here(archive=archive, endpoint_url=endpoint_url).hurried()
     except NewsarkError as problem:
-        return [*findings, Finding("settings", "fault", str(problem))]
-    for name, check in CHECKS:
-        try:
-            findings += check(home)
-        except (NewsarkError, OSError) as problem:
-            findings.append(Finding(name, "fault", str(problem)))
-    return findings
-
-
-def _check_parts() -> Iterator[Finding]:
-    yield Finding("python", "ok", sys.version.split()[0])
-    for part in PARTS:
-        try:
-            yield Finding(part, "ok", version(part))
-        except PackageNotFoundError:
-            verdict: Literal["warning", "fault"] = "warning" if part in OPTIONAL_PARTS else "fault"
-            yield Finding(part, verdict, "is not installed; run make setup")
-
-
-def _check_reader() -> Iterator[Finding]:
-    from pipelines.article import WHOLE
-    from pipelines.page import PageInput
-    from pipelines.pool import ReaderPool
-
-    text = " ".join(["The harbour master said on Monday that the ferry would sail again."] * 8)
-    page = PageInput(url="https://news.example.org/a", body=f"<h1>Ferry</h1><article><p>{text}</p></article>".encode())
-    pool = ReaderPool(1, timeout_seconds=60)
-    try:
-        reading = pool.submit(page).result()
-    finally:
-        pool.close()
-    works = reading.kind in WHOLE
-    yield Finding("reader process", "ok" if works else "fault", "reads a page" if works else str(reading.reason))
-
-
-def _check_settings(home: Home) -> Iterator[Finding]:
-    settings = home.settings
-    if settings.contact:
-        yield Finding("contact", "ok", settings.contact)
+        unusable = [Finding("settings", "fault", str(problem), WORK)]
     else:
-        problem = "none is set; newsrooms cannot ask who visits. Set `contact` in newsark.toml"
-        yield Finding("contact", "warning", problem)
-    if settings.delay_seconds is not None and settings.delay_seconds < IMPOLITE_SECONDS:
-        yield Finding("delay_seconds", "warning", f"{settings.delay_seconds:g} s between requests is not polite")
+        runs += [_Run(Check(area, name, _with(check, home))) for area, name, check in CHECKS]
+    return _by_area([*(one for run in runs for one in run.ended(end - time.monotonic())), *unusable])
 
 
-def _check_sources(home: Home) -> Iterator[Finding]:
-    files = home.source_files()
-    yield Finding("source files", "ok", f"{len(files)} in {home.sources_directory}")
-    for known in files:
-        if known.source.insecure_tls:
-            yield Finding(known.source.id, "warning", "takes pages without verified TLS; each record says so")
-        if known.source.robots == "ignore":
-            yield Finding(known.source.id, "warning", f"ignores robots.txt: {known.source.robots_reason}")
-    if any(known.source.render for known in files):
-        yield _browser([known.source for known in files])
+def _with(check: Callable[[Home], Iterable[Finding]], home: Home) -> Callable[[], Iterable[Finding]]:
+    return lambda: check(home)
 
 
-def _browser(sources: list[Source]) -> Finding:
-    """Whether the pages of these sources can be rendered, and how safely."""
-    try:
-        refuse_without_browser(sources)
-    except NewsarkError as problem:
-        return Finding("browser", "fault", str(problem))
-    if os.geteuid() == 0:
-        return Finding("browser", "warning", f"{chromium_path()} has no sandbox for root: crawl as another user")
-    return Finding("browser", "ok", str(chromium_path()))
+def _by_area(findings: Sequence[Finding]) -> list[Finding]:
+    return [one for area in (MACHINE, WORK, ARCHIVE) for one in findings if one.area == area]
 
 
-def _check_disk(home: Home) -> Iterator[Finding]:
-    path = home.place.state
-    place = _existing(path)
-    if not os.access(place, os.W_OK):
-        yield Finding("disk", "fault", f"{place} cannot be written to; choose another place with --archive")
-        return
-    free = shutil.disk_usage(place).free
-    yield Finding("disk", "ok" if free >= LOW_DISK_BYTES else "warning", f"{human_bytes(free)} free at {place}")
-
-
-def _existing(path: Path) -> Path:
-    return next(parent for parent in (path, *path.parents) if parent.is_dir())
-
-
-def _check_stores(home: Home) -> Iterator[Finding]:
-    from newsark.archiveplace import store_settings
-
-    for settings in store_settings(home.settings):
-        yield from store_checks(settings)
-
-
-def store_checks(settings: StoreSettings) -> Iterator[Finding]:
-    """Whether a store answers and keeps its promises; a broken one is a warning where the settings accept it."""
-    from storage.stores import open_store
-
-    if "://" not in settings.place:
-        place = _existing(Path(settings.place))
-        if os.access(place, os.W_OK):
-            yield _directory_finding(place)
-        else:
-            yield Finding("store", "fault", f"{place} cannot be written to; choose another place")
-        return
-    try:
-        limit = min(DOCTOR_PATIENCE_SECONDS, settings.time_limit_seconds)
-        store = open_store(replace(settings, time_limit_seconds=limit))
-        faults = store.probe(HEAD)
-    except ObjectMissing:
-        yield Finding("store", "ok", f"{settings.place} answers; the first crawl tries out whether it is safe")
-        return
-    except (NewsarkError, OSError) as problem:
-        yield Finding("store", "fault", str(problem))
-        return
-    if not faults:
-        yield Finding("store", "ok", f"{settings.place} writes once, verifies checksums and states them")
-    for fault in faults:
-        yield Finding("store", "warning" if settings.accept_unsafe else "fault", f"{settings.place}: {fault.message}")
-
-
-def _directory_finding(place: Path) -> Finding:
-    """Put an object twice where the store is: hard links, fsync and refusal to overwrite must all work there."""
-    with tempfile.TemporaryDirectory(dir=place, prefix=".newsark-doctor-") as directory:
-        store = DirectoryStore(Path(directory))
-        try:
-            store.put_bytes("probe", b"one")
-            store.put_bytes("probe", b"two")
-        except ObjectExists:
-            return Finding("store", "ok", f"{place} writes once and refuses to overwrite")
-        except (NewsarkError, OSError) as problem:
-            return Finding("store", "fault", f"{place}: {problem}")
-    return Finding("store", "fault", f"{place} lets objects be overwritten; use another file system")
-
-
-def _check_archive(home: Home) -> Iterator[Finding]:
-    home.check_place()
-    path = home.archive_name
-    if not home.has_archive:
-        yield Finding("archive", "ok", f"{path} will be made by the first crawl")
-        return
-    known = home.known_sources()
-    with home.archive() as opened:
-        left = list((opened.state / "open").rglob("*.warc.gz.open"))
-    yield Finding("archive", "ok", f"{path}, {counted(len(known), 'source')}")
-    if left:
-        what = f"{counted(len(left), 'segment')} of a crawl that runs or died; the next crawl seals them"
-        yield Finding("open segments", "warning", what)
-
-
-CHECKS: tuple[tuple[str, Callable[[Home], Iterator[Finding]]], ...] = (
-    ("settings", _check_settings),
-    ("source files", _check_sources),
-    ("disk", _check_disk),
-    ("store", _check_stores),
-    ("archive", _check_archive),
+ALONE: tuple[tuple[str, str, Callable[[], Iterable[Finding]]], ...] = (
+    (MACHINE, "python", check_python),
+    (MACHINE, "extras", check_extras),
+    (MACHINE, "clock", check_clock),
+    (MACHINE, "proxies", check_proxies),
+    (MACHINE, "reader process", check_reader),
+)
+CHECKS: tuple[tuple[str, str, Callable[[Home], Iterable[Finding]]], ...] = (
+    (MACHINE, "limits", check_limits),
+    (MACHINE, "disk", check_disk),
+    (WORK, "settings", check_settings),
+    (WORK, "alerts", check_alerts),
+    (WORK, "source files", check_sources),
+    (WORK, "names", check_names),
+    (WORK, "browser", check_browser),
+    (ARCHIVE, "store", check_stores),
+    (ARCHIVE, "archive", check_archive),
+    (ARCHIVE, "catalogue", check_catalogue),
 )

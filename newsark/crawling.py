@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
+from importlib.metadata import version
 from typing import Any, Protocol, TypeVar
 
-from rich.logging import RichHandler
 from scrapy.crawler import AsyncCrawlerProcess
 
 from crawler.agent import user_agent
 from crawler.diskspace import DiskLimits
 from crawler.keeper import Keeper
+from crawler.listing import PARSERS
 from crawler.rendering.needs import refuse_without_browser
 from crawler.report import SourceReport
 from crawler.run import Errand, crawl_all, run_in_reactor
 from crawler.services import CrawlOptions, Services
 from crawler.wire import WireLimits
 from newsark.alerting import alerting
-from newsark.console import err
 from newsark.delivering import wait_for_stores
 from newsark.home import Home, utc_now
 from newsark.live import show
+from newsark.metrics.showing import crawl_metrics
 from pipelines.page import ReadLimits
 from pipelines.pool import ReaderPool
 from storage.deliveries import Backlog
+from storage.log import Log
 
+log = Log(__name__)
 T = TypeVar("T")
 
 LAST_TASKS_SECONDS = 2.0
@@ -49,8 +52,9 @@ def crawl_options(home: Home, **options: Any) -> CrawlOptions:
 
 @contextlib.contextmanager
 def services_for(home: Home, options: CrawlOptions) -> Iterator[Services]:
-    """The archive's keeper and the readers, closed at the end whatever happens."""
+    """The archive's keeper and the readers, closed at the end whatever happens; what happens meanwhile is logged."""
     settings = home.settings
+    home.with_logs()
     with home.archive(create=True) as archive:
         limits = DiskLimits(
             settings.disk_reserve_bytes,
@@ -63,7 +67,7 @@ def services_for(home: Home, options: CrawlOptions) -> Iterator[Services]:
             settings.workers,
             timeout_seconds=settings.extract_timeout_seconds,
             limits=ReadLimits(max_page_bytes=settings.max_page_bytes),
-            preload=["newsark.forkserver", "crawler.listing"],
+            preload=["newsark.forkserver", "crawler.listing", *PARSERS],
         )
         try:
             yield Services(keeper, pool, options, utc_now)
@@ -83,11 +87,14 @@ def crawl_errands(
     with services_for(home, crawl_options(home, **options)) as services:
         archive = services.keeper.archive
         archive.courier.start()
+        progresses = [errand.progress for errand in errands]
+        began = time.monotonic()
+        log.info("run-began", archive=home.archive_name, sources=len(errands), version=version("newsark"))
 
         async def main(process: AsyncCrawlerProcess) -> list[SourceReport]:
-            showing = asyncio.create_task(show([errand.progress for errand in errands])) if show_progress else None
+            showing = asyncio.create_task(show(progresses)) if show_progress else None
             try:
-                async with alerting(home, services.keeper):
+                async with crawl_metrics(home, services, progresses), alerting(home, services.keeper):
                     return await crawl_all(process, services, errands)
             finally:
                 if showing is not None:
@@ -96,7 +103,10 @@ def crawl_errands(
                         await showing
 
         reports = in_reactor(main)
-        return reports, wait_for_stores(archive, home.settings.upload_patience_seconds, show_progress=show_progress)
+        waiting = wait_for_stores(archive, home.settings.upload_patience_seconds, show_progress=show_progress)
+        seconds, requests = round(time.monotonic() - began, 1), sum(one.requests for one in progresses)
+        log.info("run-ended", seconds=seconds, requests=requests, waiting=sum(one.parcels for one in waiting))
+        return reports, waiting
 
 
 class Crawling(Protocol):
@@ -119,8 +129,7 @@ def crawling_on(cluster: str | None) -> Crawling:
 
 
 def in_reactor(main: Callable[[AsyncCrawlerProcess], Awaitable[T]]) -> T:
-    """Run on Scrapy's reactor with warnings and errors on standard error, above the live lines."""
-    log_to_terminal()
+    """Run on Scrapy's reactor, and end what is left there."""
 
     async def whole(process: AsyncCrawlerProcess) -> T:
         try:
@@ -129,13 +138,6 @@ def in_reactor(main: Callable[[AsyncCrawlerProcess], Awaitable[T]]) -> T:
             await end_tasks()
 
     return run_in_reactor(whole)
-
-
-def log_to_terminal() -> None:
-    """Warnings and errors on standard error, above the live lines."""
-    handler = RichHandler(logging.WARNING, console=err, show_path=False)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
-    logging.captureWarnings(True)
 
 
 async def end_tasks() -> None:

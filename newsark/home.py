@@ -65,6 +65,13 @@ class Home:
         replicas = tuple(one.model_copy(update=_sooner(one)) for one in own.replicas)
         return replace(self, settings=own.model_copy(update=_sooner(own) | {"replicas": replicas}))
 
+    def with_logs(self) -> Home:
+        """The same; from now on what happens is logged as the settings say. Commands that work for long ask for it."""
+        from newsark.logs import begin_logs
+
+        begin_logs(self.settings)
+        return self
+
     @property
     def place(self) -> Place:
         """Where the archive is. Raises BadSetting for a store of a kind that does not exist."""

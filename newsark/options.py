@@ -66,6 +66,16 @@ ClusterOption = Annotated[
         help="Work on the Ray cluster whose head is at HOST:PORT, or on one of this machine alone: local.",
     ),
 ]
+LogLevelOption = Annotated[
+    str | None,
+    typer.Option("--log-level", metavar="LEVEL", help="How much is logged: debug, info, warning or error."),
+]
+LogFormatOption = Annotated[
+    str | None, typer.Option("--log-format", metavar="FORMAT", help="How the log looks: console or json.")
+]
+LogFileOption = Annotated[
+    str | None, typer.Option("--log-file", metavar="FILE", help="Write the log there instead of on standard error.")
+]
 NoProgressOption = Annotated[bool, typer.Option("--no-progress", help="Show no live lines.")]
 
 

@@ -56,6 +56,13 @@ def _web_address(value: str) -> str:
     return _header_text(value)
 
 
+def _listening(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) < 65536):
+        raise ValueError("must be a port, or HOST:PORT such as 0.0.0.0:9464")
+    return f"{host or '127.0.0.1'}:{int(port)}"
+
+
 def _confirmation(value: str) -> str:
     from reading.life import confirmation
 
@@ -192,6 +199,18 @@ class NewsarkSettings(StoreRows):
     serve_exports_per_hour: int = Field(
         30, ge=0, description="How many exports one visitor of the reading room may ask for in an hour; 0 for any."
     )
+    metrics: Annotated[str, AfterValidator(_listening)] | None = Field(
+        None, description="Where newsark watch shows its metrics: a port of this machine, or an address as HOST:PORT."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="How much is logged: 'debug', 'info', 'warning' or 'error'."
+    )
+    log_format: Literal["console", "json"] = Field(
+        "console", description="How a line of the log looks: 'console' for people, 'json' for programs."
+    )
+    log_file: str | None = Field(
+        None, min_length=1, description="File that the log goes to, instead of standard error."
+    )
 
     @model_validator(mode="after")
     def _copies_can_be_had(self) -> Self:
@@ -244,13 +263,20 @@ def load_settings(home: Path, options: Mapping[str, Any]) -> NewsarkSettings:
     return _checked(given)
 
 
-FILES = ("signing_key", "timestamp_certificates")
+FILES = ("signing_key", "timestamp_certificates", "log_file")
 """The settings that are files."""
 
 LISTED = ("allow_hosts", "replicas")
 """The settings that are lists; a variable separates their parts by spaces or commas."""
 
-OPTIONS = {"allow_hosts": "--allow-host", "delay_seconds": "--delay", "fetch_timeout_seconds": "--timeout"}
+OPTIONS = {
+    "allow_hosts": "--allow-host",
+    "delay_seconds": "--delay",
+    "fetch_timeout_seconds": "--timeout",
+    "log_level": "--log-level",
+    "log_format": "--log-format",
+    "log_file": "--log-file",
+}
 """The options that are called otherwise than their setting."""
 
 

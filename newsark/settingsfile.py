@@ -19,6 +19,8 @@ _EXAMPLES = {
     "state": "/var/lib/newsark/state",
     "signing_key": "newsark.key",
     "serve_token": "a-long-word-that-nobody-guesses",
+    "metrics": "127.0.0.1:9464",
+    "log_file": "/var/log/newsark/newsark.log",
     "alert_to": ["mailto://user:password@example.org", "json://localhost:8080/hook"],
     "timestamp_url": "https://tsa.example.org/",
     "timestamp_certificates": "authority.pem",

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from pipelines.page import PageInput, ReadLimits
 from pipelines.reading import Reading, unreadable
+from pipelines.readingtally import ReadingTally
 from pipelines.workers import Raised, Workers, start_fork_server
 from storage.errors import NewsarkError, PageError
 
@@ -58,6 +59,7 @@ class ReaderPool:
         self._workers = Workers(workers, context, timeout_seconds=timeout_seconds, max_tasks=max_tasks)
         self._limits = limits or ReadLimits()
         self._reader = reader
+        self.tally = ReadingTally()
 
     def submit(self, page: PageInput) -> Future[Reading]:
         """A Future of the page's Reading; it never raises for the page: a timeout or a crash is its reason.
@@ -68,8 +70,11 @@ class ReaderPool:
 
         def finish(outcome: Reading | Raised) -> None:
             result = outcome.rebuilt() if isinstance(outcome, Raised) else outcome
-            _settle(answer, unreadable(page.url, result) if isinstance(result, PageError) else result)
+            reading = unreadable(page.url, result) if isinstance(result, PageError) else result
+            self.tally.read(page.url, reading)
+            _settle(answer, reading)
 
+        self.tally.ask()
         self._workers.do(self._reader, (page, self._limits), finish)
         return answer
 
@@ -80,9 +85,14 @@ class ReaderPool:
         Raises RuntimeError when the pool is closed.
         """
         answer: Future[T] = Future()
-        self._workers.do(
-            function, arguments, lambda told: _settle(answer, told.rebuilt() if isinstance(told, Raised) else told)
-        )
+
+        def finish(told: T | Raised) -> None:
+            result = told.rebuilt() if isinstance(told, Raised) else told
+            self.tally.called(result)
+            _settle(answer, result)
+
+        self.tally.ask()
+        self._workers.do(function, arguments, finish)
         return answer
 
     def close(self) -> None:

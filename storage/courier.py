@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storage.catalogue import Catalogue
 from storage.deliveries import Backlog, Deliveries, Delivery
+from storage.deliverytally import DeliveryTally
 from storage.directory import DirectoryStore
 from storage.durable import flush_directory, make_directories, write_durably
 from storage.errors import (
@@ -31,13 +31,14 @@ from storage.errors import (
     StoreUnreachable,
     StoreUnsafe,
 )
+from storage.log import Log
 from storage.objects import ObjectStore
 from storage.parcels import Parcel, fetched_parcel, file_of, last_key, segment_parcel
 from storage.place import HEAD, Place
 from storage.sealed import sealed_segment
 from storage.unsent import Unsent
 
-logger = logging.getLogger(__name__)
+log = Log(__name__)
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
@@ -75,6 +76,7 @@ class Courier:
         self._accept_unsafe = accept_unsafe
         self.backlogs: list[Backlog] = []
         """What waited on this disk for each store when it was last looked."""
+        self.tally = DeliveryTally(self._names)
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
         self._wake = threading.Event()
@@ -91,7 +93,8 @@ class Courier:
             try:
                 self.prepare(store)
             except (StoreUnreachable, StoreEmptied, OSError) as problem:
-                logger.warning("%s is not ready, its objects wait on this disk: %s", store.place, problem)
+                told = f"{store.place} is not ready, its objects wait on this disk: {problem}"
+                log.warning("store-not-ready", told, store=store.place, problem=str(problem))
         if self._place.is_one_directory:
             self._deliver_waiting(self._place.stores[0])
             return
@@ -139,7 +142,7 @@ class Courier:
             try:
                 store.sweep(self._clock() - age)
             except (StorageError, OSError) as problem:
-                logger.info("%s: unfinished puts are left for another time: %s", store.place, problem)
+                log.info("unfinished-puts-left", store=store.place, problem=str(problem))
 
     def wait(self, seconds: float, stop: Callable[[], bool] = lambda: False) -> bool:
         """Whether all has as many copies as are required, waited for so long at most, or until `stop` says so."""
@@ -174,7 +177,8 @@ class Courier:
                 went_well = False
                 if told != str(problem):
                     told = str(problem)
-                    logger.warning("nothing goes to %s now: %s", store.place, told.splitlines()[0])
+                    sentence = f"nothing goes to {store.place} now: {told.splitlines()[0]}"
+                    log.warning("delivery-stopped", sentence, store=store.place, problem=told)
             if went_well:
                 pause = FIRST_PAUSE_SECONDS
                 self._wake.wait(LOOK_AGAIN_SECONDS)
@@ -232,7 +236,8 @@ class Courier:
         if faults and store.place not in self._accept_unsafe:
             raise StoreUnsafe(store.place, [fault.message for fault in faults])
         for fault in faults:
-            logger.warning("%s: %s; accepted by the settings", store.place, fault.message)
+            sentence = f"{store.place}: {fault.message}; accepted by the settings"
+            log.warning("store-unsafe", sentence, store=store.place, problem=fault.message)
         make_directories(mark.parent)
         write_durably(mark, [f"{store.place}\n".encode()])
 
@@ -275,12 +280,16 @@ class Courier:
         return not held_up
 
     def _note(self, store: ObjectStore, delivery: Delivery, problem: Exception) -> None:
+        self.tally.failed[store.place] += 1
         with self._catalogue.begin() as connection:
             Deliveries(connection).fail(delivery, str(problem))
         if delivery.problem != str(problem):
-            logger.warning("%s waits on this disk for %s: %s", delivery.parcel, store.place, problem)
+            sentence = f"{delivery.parcel} waits on this disk for {store.place}: {problem}"
+            facts = {"source": delivery.source_id, "store": store.place, "parcel": delivery.parcel}
+            log.warning("upload-failed", sentence, **facts, attempts=delivery.attempts + 1, problem=str(problem))
 
     def _deliver(self, store: ObjectStore, delivery: Delivery) -> None:
+        began = time.monotonic()
         try:
             self._put(store, delivery)
         except FileNotFoundError:
@@ -288,6 +297,10 @@ class Courier:
             self._put(store, delivery)
         with self._catalogue.begin() as connection:
             is_expected = Deliveries(connection).confirm(delivery, self._clock())
+        seconds = time.monotonic() - began
+        self.tally.stored(store.place, delivery.bytes, seconds)
+        facts = {"source": delivery.source_id, "store": store.place, "parcel": delivery.parcel}
+        log.info("stored", **facts, bytes=delivery.bytes, seconds=round(seconds, 3))
         # Where this machine was given up meanwhile, what it has stays on its disk until it is told of anew.
         if is_expected:
             self._close(delivery.source_id, delivery.parcel)

@@ -204,10 +204,12 @@ class Leads:
     def promote(self, now: datetime) -> int:
         """Make ready what has fallen due; each lead is promoted once, so the cost does not grow with the table.
 
+        It keeps the time that it was due at: how late it is can be told then.
+
         So is what is due later than anybody ever waits: then a clock that was ahead has set it.
         """
         is_due = or_(leads.c.next_due <= now, leads.c.next_due > now + LONGEST_WAIT)
-        query = update(leads).where(self._mine, leads.c.queue == WAITING, is_due).values(queue=READY, next_due=None)
+        query = update(leads).where(self._mine, leads.c.queue == WAITING, is_due).values(queue=READY)
         return self.connection.execute(query).rowcount
 
     def ready_all(self, kinds: Sequence[str]) -> int:

@@ -119,6 +119,10 @@ class ObjectStore(ABC):
         """Which promises the store itself breaks, tried out on the object `key`, which exists and stays as it is."""
         return ()
 
+    def clock_ahead_seconds(self) -> float | None:
+        """How far the store's clock is ahead of this machine's; None for a store without a clock of its own."""
+        return None
+
 
 def check_key(key: str) -> str:
     """The key, when an object may have it. Raises BadObjectKey otherwise: keys come from manifests, too."""

@@ -22,9 +22,12 @@ from storage.errors import SegmentClosed, SegmentWriteFailed
 from storage.exchange import Exchange
 from storage.exchangerecords import exchange_records
 from storage.gzipmembers import gzip_member, gzip_stream
+from storage.log import Log
 from storage.names import Stem, events_name, host_label, index_name, records_name, warc_name
 from storage.sealed import SealedSegment, sealed_part
 from storage.warcinfo import SegmentInfo, warcinfo_record
+
+log = Log(__name__)
 
 __all__ = ["Segment", "SegmentFiles", "SegmentInfo", "new_record_id", "utc_now"]
 
@@ -265,6 +268,7 @@ class Segment:
         sealed = SealedSegment(self.stem, files.directory, self._clock(), parts, self.counts)
         sealed.keep_note()
         files.remove_lines()
+        log.info("segment-sealed", source=stem.source, segment=self.stem, bytes=sealed.size_bytes)
         return sealed
 
     def _refuse_when_closed(self) -> None:

@@ -8,7 +8,6 @@ captured meanwhile (`Archive.recover`).
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
@@ -19,6 +18,7 @@ from storage.catalogue import deliveries, furniture, runs, segments, sources, ve
 from storage.errors import CatalogueBehind, ObjectMissing, SourceBusy
 from storage.events import RunBegan, RunEnded
 from storage.leads import Leads
+from storage.log import Log
 from storage.lostsegment import Forgotten, forget_segment, found_since, rewind
 from storage.names import manifest_of_parcel, records_name, source_key
 from storage.parcels import last_key
@@ -29,7 +29,7 @@ from storage.sources import Sources
 from storage.timestamps import warc_date
 from storage.unsent import Losses, Unsent, UnsentSegment
 
-logger = logging.getLogger(__name__)
+log = Log(__name__)
 
 LEASE_SECONDS = 3600.0
 # A lead may have been found a moment before the segment was begun that tells of it.
@@ -55,7 +55,8 @@ def bring_home(archive: Archive) -> list[str]:
         try:
             archive.recover(directory.name)
         except CatalogueBehind as problem:
-            logger.warning("what is left of %s stays on this disk: %s", directory.name, problem)
+            sentence = f"what is left of {directory.name} stays on this disk: {problem}"
+            log.warning("left-stays", sentence, source=directory.name)
         finally:
             archive.disown(directory.name)
     return busy
@@ -113,7 +114,7 @@ def _post_anew(archive: Archive, source_id: str, machines: Collection[str]) -> N
             archive.post(source_id, key, known.toml.encode())
         elif not _is_stored(archive, key):
             # time stamps are asked for again, and keys are listed again
-            logger.warning("%s was on its way from a machine that is gone", key)
+            log.warning("object-lost", f"{key} was on its way from a machine that is gone", source=source_id, key=key)
 
 
 def _give_up(archive: Archive, source_id: str, lost: Sequence[UnsentSegment]) -> Losses:
@@ -136,8 +137,9 @@ def _give_up(archive: Archive, source_id: str, lost: Sequence[UnsentSegment]) ->
         if one not in segments_lost:
             _record_anew(archive, one)
     hosts = ", ".join(sorted({one.host for one in lost}))
-    told = "%s: %d captures lay on %s alone, which is gone; their pages are visited again"
-    logger.warning(told, source_id, total.captures, hosts)
+    sentence = f"{total.captures} captures lay on {hosts} alone, which is gone; their pages are visited again"
+    facts = {"segments": len(segments_lost), "captures": total.captures, "versions": total.versions}
+    log.warning("segments-lost", f"{source_id}: {sentence}", source=source_id, **facts)
     return Losses(len(segments_lost), total.captures, total.versions)
 
 

@@ -21,6 +21,8 @@ LONG = (
     "reextract",
     "full_disk",
     "watch",
+    "postgresql",
+    "postgresql_away",
     "sweep",
 )
 

@@ -107,7 +107,7 @@ class Proxy:
 
     `hooks` are called once each, before the first request with that method and that part of a path is answered.
     `forget` names request headers (a prefix is enough) that the server never gets to see: so a server is had that
-    does not know them. The request is signed anew then.
+    does not know them. The request is signed anew then. `date` is what the answers' Date says instead of the time.
     """
 
     server: Seaweed
@@ -115,6 +115,7 @@ class Proxy:
     rules: list[Rule] = field(default_factory=list)
     passed: list[Passed] = field(default_factory=list)
     forget: tuple[str, ...] = ()
+    date: str | None = None
     hooks: list[tuple[str, str, Callable[[], None]]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     over: threading.Event = field(default_factory=threading.Event)
@@ -289,7 +290,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response_only(answer.status)
         for name, value in answer.headers:
             if name.lower() not in HOP_HEADERS:
-                self.send_header(name, value)
+                is_date = name.lower() == "date" and self.proxy.date is not None
+                self.send_header(name, str(self.proxy.date) if is_date else value)
         head_size = next((value for name, value in answer.headers if name.lower() == "content-length"), "0")
         self.send_header("Content-Length", head_size if self.command == "HEAD" else str(len(answer.body)))
         self.end_headers()

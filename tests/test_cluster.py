@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from crawler.progress import Progress
 from crawler.report import SourceReport
 from crawler.run import Errand
 from crawler.source import Source
@@ -24,7 +23,7 @@ from newsark.cluster.errors import ClusterMismatch
 from newsark.cluster.groups import grouped
 from newsark.cluster.machines import Machine, Machines
 from newsark.cluster.orders import Orders, probe, versions_here
-from newsark.cluster.tally import Tally
+from newsark.cluster.tally import Seen, Tally
 from storage.directory import DirectoryStore
 from storage.place import STATE_DIRECTORY, Place
 from tests.cli import NEWSARK, newsark
@@ -181,9 +180,9 @@ def test_another_version_on_a_machine_is_refused_and_named() -> None:
 def test_what_several_workers_did_of_a_source_is_added() -> None:
     errand = source("one", "https://one.example/")
     tally = Tally([errand, source("two", "https://two.example/")])
-    tally.progress(Progress("one", requests=5, visited=Counter(captured=4)))
+    tally.progress(Seen("one", requests=5, visited=Counter(captured=4)))
     tally.begin_again("one")
-    tally.progress(Progress("one", requests=2, visited=Counter(captured=1, failed=1)))
+    tally.progress(Seen("one", requests=2, visited=Counter(captured=1, failed=1)))
     assert (errand.progress.requests, errand.progress.visited) == (7, Counter(captured=5, failed=1))
     lost = {"reason": "lost-with-machine", "kind": "source", "detail": "9 captures"}
     tally.report(SourceReport("one", "One", run={"requests": 5}, problems=[lost]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -16,8 +15,9 @@ from playwright.async_api import Browser, CDPSession, Error, Playwright
 
 from crawler.rendering.needs import chromium_path
 from crawler.rendering.pagerequests import Asked, Declined, Reply
+from storage.log import Log
 
-logger = logging.getLogger(__name__)
+log = Log(__name__)
 
 FLAGS = (
     # no name and no address resolves, and the only proxy is one that cannot be reached, also not for loopback
@@ -89,7 +89,7 @@ class Chromium:
     def _answered(self, task: asyncio.Task[None]) -> None:
         self._answering.discard(task)
         if not task.cancelled() and (problem := task.exception()) is not None:
-            logger.error("a request of a page was not answered", exc_info=problem)
+            log.error("request-not-answered", "a request of a page was not answered", problem)
 
     async def _answer(self, event: dict[str, Any]) -> None:
         told = event["request"]
@@ -111,7 +111,7 @@ class Chromium:
             await self._protocol.send(command, parameters)
         except Error as problem:
             # The page that asked is gone, or it is an answer that no browser takes, such as one with a broken header.
-            logger.debug("%s: %s", command, problem)
+            log.debug("browser-declined", command=command, problem=str(problem))
             if command == "Fetch.fulfillRequest":
                 failed = {"requestId": parameters["requestId"], "errorReason": "Failed"}
                 await self._send("Fetch.failRequest", failed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
@@ -30,18 +29,20 @@ from crawler.robots import RobotsMiddleware
 from crawler.settlement import Settler
 from crawler.source import Source
 from crawler.standalone import Standalone
+from crawler.telling import tell_fetch
 from crawler.visit import Answer, Problem, Visit
 from crawler.weburl import parse_web_url
 from storage.capture import Capture
 from storage.errors import CatalogueUnreachable, SourceBusy, WrongUse
 from storage.exchange import Exchange
 from storage.leads import Lead, Leads
+from storage.log import Log
 from storage.spending import Spending, Spent
 
 if TYPE_CHECKING:
     from crawler.services import Services
 
-logger = logging.getLogger(__name__)
+log = Log(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -140,7 +141,7 @@ class NewsroomSpider(Spider):
             await (self._task or discovery.seed)(self)
             seeded = True
         except Stopped:
-            logger.debug("stopped while looking for feeds and sitemaps")
+            log.debug("stopped", "stopped while looking for feeds and sitemaps")
         finally:
             if seeded and self._task is None:
                 self.frontier.begin()
@@ -207,7 +208,7 @@ class NewsroomSpider(Spider):
             original=original,
             hops=len(hops),
         )
-        self.progress.fetched(len(exchange.response_head) + len(exchange.body))
+        tell_fetch(self.source.id, self.progress, exchange, capture)
         return capture
 
     # 3. fetch: what came back, as a visit for the item pipelines
@@ -314,7 +315,7 @@ class NewsroomSpider(Spider):
         """End the crawl for a reason of its own; the first one is the one that is reported."""
         if self.failed is None:
             self.failed = kind
-            logger.error("the crawl of %s ends: %s", self.source.id, detail)
+            log.error("crawl-failed", f"the crawl of {self.source.id} ends: {detail}", kind=kind)
             self.problems.append(Problem(kind, detail))
             self._stopping = asyncio.create_task(self.stop())
 
@@ -348,17 +349,16 @@ class NewsroomSpider(Spider):
         if not disk.is_paused or self.failed is not None:
             return
         if isinstance(disk.error, CatalogueUnreachable):
-            self.failed = "storage"
-            self.problems.append(Problem("storage", str(disk.error)))
-        else:
-            self.failed = "disk-full"
-            detail = (
-                f"stopped while the disk of {disk.place} was full ({size(disk.free_bytes())} free): "
-                f"{self.frontier.under_way} leads under way are visited again, and what was acknowledged is kept; "
-                "make room and run the same command again"
-            )
-            self.problems.append(Problem("disk-full", detail))
-        logger.error("%s: %s", self.source.id, self.problems[-1].detail)
+            self.fail("storage", str(disk.error))
+            return
+        self.failed = "disk-full"
+        detail = (
+            f"stopped while the disk of {disk.place} was full ({size(disk.free_bytes())} free): "
+            f"{self.frontier.under_way} leads under way are visited again, and what was acknowledged is kept; "
+            "make room and run the same command again"
+        )
+        log.error("disk-full", f"{self.source.id}: {detail}", source=self.source.id)
+        self.problems.append(Problem("disk-full", detail))
 
     def is_stopping(self) -> bool:
         """Whether the crawl is being stopped; asked again after every wait."""

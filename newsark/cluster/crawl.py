@@ -16,7 +16,6 @@ from newsark.cluster.connection import connected
 from newsark.cluster.driver import Driver
 from newsark.cluster.machines import Machines
 from newsark.cluster.orders import orders_of
-from newsark.crawling import log_to_terminal
 from newsark.home import Home
 from newsark.live import show
 from storage.archive import Archive
@@ -31,7 +30,7 @@ def crawl_on_cluster(
 
     Raises ExtraMissing without Ray, and NoCluster, ClusterMismatch or WorkerFailed when the cluster cannot be used.
     """
-    log_to_terminal()
+    home.with_logs()
     with home.archive(create=True) as archive, connected(address) as ray:
         archive.courier.start()
         bring_home(archive)

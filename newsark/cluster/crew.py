@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -14,8 +13,9 @@ from newsark.cluster.machines import Machines, Worker, answer
 from newsark.cluster.orders import Orders
 from storage.database import first_line
 from storage.errors import NewsarkError
+from storage.log import Log
 
-logger = logging.getLogger(__name__)
+log = Log(__name__)
 
 LOOK_AT_MACHINES_SECONDS = 1.0
 ROOM_SECONDS = 120.0
@@ -107,7 +107,7 @@ class Crew:
         self._refused.add(node)
         if not self._names:
             raise problem
-        logger.warning("%s", problem)
+        log.warning("machine-refused", str(problem), node=node)
 
     def _place(self, worker: Worker) -> None:
         self.workers.append(worker)
@@ -152,12 +152,15 @@ class Crew:
         if worker not in self.workers:
             return
         self.workers.remove(worker)
-        logger.warning("the worker %s died: %s", worker.name, why)
+        log.warning("worker-died", f"the worker {worker.name} died: {why}", worker=worker.name)
         node = worker.machine.node
         self._deaths[node] += 1
         if self._deaths[node] >= MOST_DEATHS and node in self._nodes:
             self._refused.add(node)
-            logger.warning("%d workers died on %s: no further one is placed there", MOST_DEATHS, worker.machine.host)
+            host = worker.machine.host
+            log.warning(
+                "machine-refused", f"{MOST_DEATHS} workers died on {host}: it is given no further one", node=node
+            )
         self._lost(worker.groups)
 
     async def let_go(self) -> None:
@@ -168,7 +171,7 @@ class Crew:
             try:
                 await asyncio.wait_for(answer(worker.actor.leave.remote()), 30)
             except (RayError, TimeoutError) as problem:
-                logger.debug("%s did not leave: %s", worker.name, problem)
+                log.debug("worker-stays", f"{worker.name} did not leave: {problem}", worker=worker.name)
             self._machines.end(worker)
 
         await asyncio.gather(*(end(worker) for worker in self.ready))

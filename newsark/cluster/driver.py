@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import time
 from collections import Counter, deque
@@ -12,7 +11,7 @@ from collections.abc import Sequence
 from crawler.report import SourceReport
 from crawler.run import LEASE_SECONDS, Errand, unfinished
 from newsark.cluster.crew import MOST_DEATHS, Crew
-from newsark.cluster.groups import Group, grouped
+from newsark.cluster.groups import Group, grouped, sent
 from newsark.cluster.machines import Machines, Worker, answer
 from newsark.cluster.orders import Orders
 from newsark.cluster.tally import Tally, merged
@@ -20,8 +19,6 @@ from storage.archive import Archive
 from storage.database import first_line
 from storage.deliveries import Backlog
 from storage.unsent import Unsent
-
-logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.3
 RETRY_SECONDS = 3.0
@@ -123,7 +120,7 @@ class Driver:
             worker = min(free, key=lambda one: (one.machine_name not in wanted, one.sources))
             busy.add(group.key)
             worker.groups.append(group)
-            worker.actor.crawl.remote(group, self._crew.living())
+            worker.actor.crawl.remote(sent(group), self._crew.living())
         self._waiting = held
 
     def _homes(self) -> dict[str, set[str]]:
@@ -143,8 +140,8 @@ class Driver:
             self._crew.bury(worker, first_line(problem))
             return
         worker.missed_since = None
-        for level, line in seen.log:
-            logger.log(level, "%s: %s", worker.name, line)
+        for line in seen.log:
+            line.say(worker.name)
         for report in seen.reports:
             self._take(worker, report)
         for progress in seen.progress:

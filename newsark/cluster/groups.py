@@ -29,6 +29,24 @@ class Group:
         return tuple(errand.source.id for errand in self.errands)
 
 
+@dataclass(frozen=True, slots=True)
+class SentErrand:
+    """An errand as it goes to a worker, which keeps count of its progress for itself."""
+
+    source: Source
+    extra: tuple[tuple[str, str], ...]
+    file: str | None
+
+    def errand(self) -> Errand:
+        """The errand, not begun."""
+        return Errand(self.source, self.extra, self.file)
+
+
+def sent(group: Group) -> list[SentErrand]:
+    """A group's errands as they go to a worker."""
+    return [SentErrand(errand.source, errand.extra, errand.file) for errand in group.errands]
+
+
 def sites_of(source: Source, extra: Sequence[tuple[str, str]] = ()) -> set[str]:
     """The sites that a source's file names: where a link may lead that is visited for it."""
     urls = [source.home, *source.feeds, *source.sitemaps, *source.sections, *(url for _, url in extra)]

@@ -21,8 +21,8 @@ from storage.sources import Sources
 OF_EACH_MACHINE = ("state", "workers")
 """What every machine has of its own: its working state, and as many readers as it has processors."""
 
-OF_THE_DRIVER = ("alert_to", "serve_token")
-"""What only the driver uses, and may hold a password."""
+OF_THE_DRIVER = ("alert_to", "serve_token", "log_file", "log_format", "metrics")
+"""What only the driver uses; some may hold a password."""
 
 
 @dataclass(frozen=True, slots=True)

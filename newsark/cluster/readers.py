@@ -7,7 +7,6 @@ back, in the order of the work. So results are those of one machine, and what is
 from __future__ import annotations
 
 import itertools
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -25,10 +24,11 @@ from storage.errors import ReaderCrashed
 from storage.fixity.findings import Finding
 from storage.fixity.segmentcheck import SegmentPlan
 from storage.fixity.verifier import read_here
+from storage.log import Log
 from storage.manifest import ManifestObject
 from storage.stores import open_store
 
-logger = logging.getLogger(__name__)
+log = Log(__name__)
 
 TEND_SECONDS = 5.0
 TRIES = 2
@@ -95,7 +95,8 @@ class ClusterReaders:
         arguments = (plan.store.place, dict(plan.listed), dict(plan.counts), wants_lines)
 
         def lost(problem: str) -> None:
-            logger.warning("two workers died of %s, it is read here: %s", min(plan.listed), problem)
+            sentence = f"two workers died of {min(plan.listed)}, it is read here: {problem}"
+            log.warning("read-here", sentence, object=min(plan.listed))
 
         self._call(lambda worker: worker.verify.remote(*arguments), answer, lost, TRIES)
         told = answer.result()
@@ -148,7 +149,7 @@ class ClusterReaders:
         with self._lock:
             node = self._workers.pop(worker, None)
         if node is not None:
-            logger.warning("a worker that read pages died on node %s; others go on", node[:8])
+            log.warning("worker-died", f"a worker that read pages died on node {node[:8]}; others go on", node=node)
 
     def _tend(self, *, is_first: bool = False) -> None:
         """Have workers on every machine that is there."""
@@ -161,7 +162,7 @@ class ClusterReaders:
             except ClusterMismatch as problem:
                 if is_first:
                     raise
-                logger.warning("%s", problem)
+                log.warning("machine-refused", str(problem), node=machine.node)
                 continue
             there = sum(node == machine.node for node in self._workers.values())
             for _ in range(self._machines.wanted(machine) - there):

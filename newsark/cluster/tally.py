@@ -4,11 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from crawler.progress import Progress
 from crawler.report import SourceReport
 from crawler.run import Errand, unfinished
 from storage.deliveries import Backlog
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How a source is doing with its worker; as in Progress."""
+
+    source: str
+    requests: int = 0
+    received_bytes: int = 0
+    found: int = 0
+    visited: Counter[str] = field(default_factory=Counter)
+    doing: str = ""
+    paused: str | None = None
+    left: int | None = None
+
+    @classmethod
+    def of(cls, progress: Progress) -> Seen:
+        """What is to be seen of it now."""
+        told = {name: getattr(progress, name) for name in cls.__dataclass_fields__}
+        return cls(**told | {"visited": Counter(progress.visited)})
 
 
 class Tally:
@@ -17,11 +38,11 @@ class Tally:
     def __init__(self, errands: Sequence[Errand]) -> None:
         self._errands = {errand.source.id: errand for errand in errands}
         self._reports: dict[str, SourceReport] = {}
-        self._before: dict[str, Progress] = {}
+        self._before: dict[str, Seen] = {}
 
-    def progress(self, now: Progress) -> None:
+    def progress(self, now: Seen) -> None:
         """Take in how a source is doing with the worker that has it now."""
-        shown, before = self._errands[now.source].progress, self._before.get(now.source, Progress(now.source))
+        shown, before = self._errands[now.source].progress, self._before.get(now.source, Seen(now.source))
         shown.requests = before.requests + now.requests
         shown.received_bytes = before.received_bytes + now.received_bytes
         shown.found = before.found + now.found
@@ -30,9 +51,7 @@ class Tally:
 
     def begin_again(self, source_id: str) -> None:
         """Add what comes now to what was done so far: another worker goes on with the source."""
-        shown = self._errands[source_id].progress
-        done = Progress(source_id, shown.requests, shown.received_bytes, shown.found, Counter(shown.visited))
-        self._before[source_id] = done
+        self._before[source_id] = Seen.of(self._errands[source_id].progress)
 
     def report(self, told: SourceReport) -> None:
         """Take in a report; what an earlier worker reported of the same source is added to it."""

@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,16 +16,18 @@ from typing import Any
 from scrapy.crawler import AsyncCrawlerProcess
 from sqlalchemy.exc import SQLAlchemyError
 
-from crawler.progress import Progress
 from crawler.report import SourceReport
 from crawler.run import Errand, crawl_source, run_in_reactor, unfinished
 from crawler.services import Services
-from newsark.cluster.groups import Group
+from newsark.cluster.groups import SentErrand
 from newsark.cluster.orders import Orders, catalogue_sum, named_after_machine
+from newsark.cluster.tally import Seen
 from newsark.crawling import crawl_options, end_tasks, services_for
+from newsark.logs import begin_logs
 from storage.database import first_line
 from storage.deliveries import Backlog
 from storage.errors import NewsarkError
+from storage.log import SOURCE, Said
 from storage.takeover import bring_home
 
 MOST_LOG_LINES = 1000
@@ -49,25 +51,50 @@ class Hello:
 class Look:
     """What a worker did since it was looked at last, and how its sources are doing now."""
 
-    progress: list[Progress] = field(default_factory=list)
+    progress: list[Seen] = field(default_factory=list)
     reports: list[SourceReport] = field(default_factory=list)
-    log: list[tuple[int, str]] = field(default_factory=list)
+    log: list[LogLine] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """An event on its way to the driver's log: `name` is its logger's."""
+
+    name: str
+    level: int
+    event: str
+    sentence: str
+    facts: dict[str, str | int | float | bool | None]
+
+    def say(self, worker: str) -> None:
+        """Log it here, with the worker that it is from."""
+        sentence = f"{worker}: {self.sentence}" if self.sentence else ""
+        said = Said(self.event, sentence, {**self.facts, "worker": worker})
+        logging.getLogger(self.name).log(self.level, said if self.event else f"{worker}: {self.sentence}")
 
 
 class _Log(logging.Handler):
     """Keeps what is to be told to the driver."""
 
     def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.lines: deque[tuple[int, str]] = deque(maxlen=MOST_LOG_LINES)
+        super().__init__()
+        self._lines: deque[LogLine] = deque(maxlen=MOST_LOG_LINES)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a record; its text may hold no secret, as on a terminal."""
-        self.lines.append((record.levelno, record.getMessage()))
+        """Take a record; the driver's log looks at it for secrets."""
+        said = record.msg if isinstance(record.msg, Said) else Said("", record.getMessage(), {})
+        facts = {name: _plain(value) for name, value in said.facts.items()}
+        if "source" not in facts and (source := SOURCE.get()) is not None:
+            facts["source"] = source
+        self._lines.append(LogLine(record.name, record.levelno, said.event, said.sentence, facts))
 
-    def taken(self) -> list[tuple[int, str]]:
+    def taken(self) -> list[LogLine]:
         """The lines since the last call."""
-        return [self.lines.popleft() for _ in range(len(self.lines))]
+        return [self._lines.popleft() for _ in range(len(self._lines))]
+
+
+def _plain(value: object) -> str | int | float | bool | None:
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
 class CrawlWorker:
@@ -76,8 +103,7 @@ class CrawlWorker:
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
         self._log = _Log()
-        logging.basicConfig(level=logging.WARNING, handlers=[self._log], force=True)
-        logging.captureWarnings(True)
+        begin_logs(orders.home().settings, self._log)
         self._errands: dict[str, Errand] = {}
         self._reports: deque[SourceReport] = deque()
         self._ready: Future[Hello] = Future()
@@ -93,7 +119,7 @@ class CrawlWorker:
         """Who this is, when what earlier crawls left on this disk is on its way to the stores."""
         return self._ready.result(START_SECONDS)
 
-    def crawl(self, group: Group, living: frozenset[str] | None) -> None:
+    def crawl(self, group: Sequence[SentErrand], living: frozenset[str] | None) -> None:
         """Begin with a group of sources. What lies on machines that are not among the living is given up."""
         assert self._services is not None
         self._services.living = living
@@ -102,7 +128,7 @@ class CrawlWorker:
     def look(self) -> Look:
         """What happened since the last look."""
         reports = [self._reports.popleft() for _ in range(len(self._reports))]
-        progress = [errand.progress for errand in list(self._errands.values())]
+        progress = [Seen.of(errand.progress) for errand in list(self._errands.values())]
         return Look(progress, reports, self._log.taken())
 
     def stop(self) -> None:
@@ -162,17 +188,16 @@ class CrawlWorker:
         assert self._loop is not None
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    async def _begin(self, group: Group) -> None:
+    async def _begin(self, group: Sequence[SentErrand]) -> None:
         """Crawl a group's sources, one after the other; for good all at once, since a watch never ends."""
         assert self._services is not None
-        for errand in group.errands:
-            errand.progress = Progress(errand.source.id)
-            self._errands[errand.source.id] = errand
+        errands = [one.errand() for one in group]
+        self._errands.update({errand.source.id: errand for errand in errands})
         if self._services.options.watch:
             together = replace(self._services, hosts={})
-            await asyncio.gather(*(self._crawl(errand, together) for errand in group.errands))
+            await asyncio.gather(*(self._crawl(errand, together) for errand in errands))
             return
-        for errand in group.errands:
+        for errand in errands:
             await self._crawl(errand, self._services)
 
     async def _crawl(self, errand: Errand, services: Services) -> None:

@@ -21,6 +21,9 @@ from newsark.options import (
     DelayOption,
     EndpointOption,
     JsonOption,
+    LogFileOption,
+    LogFormatOption,
+    LogLevelOption,
     NoProgressOption,
     PlacesArgument,
     SourceFilesOption,
@@ -59,6 +62,9 @@ def crawl(
         float | None, typer.Option("--timeout", metavar="SECONDS", help="Longest time for one exchange.")
     ] = None,
     cluster: ClusterOption = None,
+    log_level: LogLevelOption = None,
+    log_format: LogFormatOption = None,
+    log_file: LogFileOption = None,
     no_progress: NoProgressOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -81,6 +87,9 @@ def crawl(
         delay_seconds=delay,
         contact=contact,
         fetch_timeout_seconds=timeout,
+        log_level=log_level,
+        log_format=log_format,
+        log_file=log_file,
     )
     options: dict[str, Any] = {"limit": limit, "since": _date(since), "again": again, "sweep": sweep}
     if cluster is not None:

@@ -61,7 +61,7 @@ def import_files(
 
     Exit code 1 when a file, or a part of one, could not be read.
     """
-    home = Home.here(archive=archive, endpoint_url=endpoint_url)
+    home = Home.here(archive=archive, endpoint_url=endpoint_url).with_logs()
     chosen = incoming_files(files)
     home.check_place()
     reports: list[FileReport] = []

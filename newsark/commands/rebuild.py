@@ -48,7 +48,7 @@ def rebuild(
     from storage.place import HEAD
     from storage.rebuilding.rebuild import RebuildProgress
 
-    home = Home.here(archive=archive, endpoint_url=endpoint_url)
+    home = Home.here(archive=archive, endpoint_url=endpoint_url).with_logs()
     if not home.has_archive:
         raise WrongUse(f"there is no archive at {home.archive_name}: it has no {HEAD}. Name another with --archive")
     progress, started = RebuildProgress(), time.monotonic()

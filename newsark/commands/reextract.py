@@ -64,7 +64,7 @@ def reextract(
     """
     from reading.reextract import plan_of, recover_sources
 
-    home = Home.here(archive=archive, endpoint_url=endpoint_url)
+    home = Home.here(archive=archive, endpoint_url=endpoint_url).with_logs()
     ids = [home.source_id(name) for name in names] if names else None
     with home.archive() as opened:
         run = _Run(home, opened, report, workers=workers, cluster=cluster)

@@ -66,7 +66,7 @@ def replay(
     patch_all()
     if beside:
         _end_with_input()
-    home = Home.here(archive=archive, endpoint_url=endpoint_url).hurried()
+    home = Home.here(archive=archive, endpoint_url=endpoint_url).hurried().with_logs()
     _serve(home, host, port, Origins(0, 0, frame_url, content_url, embedders))
 
 

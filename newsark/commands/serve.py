@@ -14,12 +14,13 @@ import typer
 from newsark.address import is_loopback
 from newsark.console import err, say
 from newsark.home import Home
-from newsark.options import ArchiveOption, EndpointOption
+from newsark.options import ArchiveOption, EndpointOption, LogFileOption, LogFormatOption, LogLevelOption
 from storage.errors import ExtraMissing, WrongUse
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from newsark.metrics.showing import Exposition
     from pipelines.pool import ReaderPool
     from reading.web.door import Access
     from reading.web.room import Room
@@ -45,6 +46,9 @@ def serve(
     ] = None,
     archive: ArchiveOption = None,
     endpoint_url: EndpointOption = None,
+    log_level: LogLevelOption = None,
+    log_format: LogFormatOption = None,
+    log_file: LogFileOption = None,
 ) -> None:
     """Open the reading room: search, read, compare, replay and download in a browser.
 
@@ -53,7 +57,8 @@ def serve(
     """
     # as Ctrl-C, so that what runs beside the room ends in order
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    home = Home.here(archive=archive, endpoint_url=endpoint_url).hurried()
+    logs = {"log_level": log_level, "log_format": log_format, "log_file": log_file}
+    home = Home.here(archive=archive, endpoint_url=endpoint_url, **logs).hurried().with_logs()
     token = home.settings.serve_token
     if token is not None and len(token) < LEAST_TOKEN:
         raise WrongUse(f"serve_token has {len(token)} signs; take at least {LEAST_TOKEN}, such as openssl rand -hex 24")
@@ -69,9 +74,16 @@ def serve(
         from reading.web.door import Access
     except ModuleNotFoundError as missing:
         raise ExtraMissing("the reading room's pages", "serve") from missing
+    from newsark.metrics.showing import archive_metrics
+
     wanted = _Replay(replay, replay_url, host, port + 1 if port else 0)
-    with home.archive() as opened, _listening(host, port) as listening, _room(home, opened, wanted, listening) as room:
-        app = _app(home, room, Access(token, proxy_header))
+    with (
+        home.archive() as opened,
+        _listening(host, port) as listening,
+        _room(home, opened, wanted, listening) as room,
+        archive_metrics(home, opened) as metrics,
+    ):
+        app = _app(home, room, Access(token, proxy_header), metrics)
         say(f"Reading room of {home.short_name} at {_address(host, listening)}")
         say(_about_replay(room), to=err)
         say("Ctrl-C ends it.", to=err)
@@ -175,18 +187,19 @@ def _pool(home: Home) -> ReaderPool:
     return ReaderPool(1, timeout_seconds=settings.extract_timeout_seconds, limits=limits)
 
 
-def _app(home: Home, room: Room, access: Access) -> FastAPI:
+def _app(home: Home, room: Room, access: Access, metrics: Exposition) -> FastAPI:
     from reading.web.app import make_app
     from reading.web.pace import Pace
 
     settings = home.settings
-    return make_app(room, access, Pace(settings.serve_searches_per_minute, settings.serve_exports_per_hour))
+    pace = Pace(settings.serve_searches_per_minute, settings.serve_exports_per_hour)
+    return make_app(room, access, pace, metrics)
 
 
 def _serve(app: FastAPI, listening: socket.socket) -> None:
     import uvicorn
 
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3, lifespan="off"
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=3, lifespan="off"
     )
     uvicorn.Server(config).run(sockets=[listening])

@@ -67,7 +67,7 @@ def verify(
     if cluster is not None and not deep:
         raise WrongUse("--cluster reads segments on other machines, which is part of --deep: add it")
     limit = None if max_bytes is None else size_bytes(max_bytes)
-    home = Home.here(archive=archive, endpoint_url=endpoint_url)
+    home = Home.here(archive=archive, endpoint_url=endpoint_url).with_logs()
     if cluster is not None:
         refuse_directories(home.settings, cluster)
     ids = tuple(home.source_id(name) for name in names) if names else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from newsark.options import (
     ContactOption,
     DelayOption,
     EndpointOption,
+    LogFileOption,
+    LogFormatOption,
+    LogLevelOption,
     NoProgressOption,
     PlacesArgument,
     SourceFilesOption,
@@ -38,6 +41,13 @@ def watch(
     delay: DelayOption = None,
     contact: ContactOption = None,
     cluster: ClusterOption = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option("--metrics", metavar="[HOST:]PORT", help="Show metrics for Prometheus there; off without it."),
+    ] = None,
+    log_level: LogLevelOption = None,
+    log_format: LogFormatOption = None,
+    log_file: LogFileOption = None,
     no_progress: NoProgressOption = False,
 ) -> None:
     """Visit feeds, sitemaps, sections and articles when they fall due, until stopped.
@@ -53,6 +63,10 @@ def watch(
         allow_hosts=tuple(allow_host) if allow_host else None,
         delay_seconds=delay,
         contact=contact,
+        log_level=log_level,
+        log_format=log_format,
+        log_file=log_file,
+        metrics=metrics,
     )
     if cluster is not None:
         refuse_unshared(home.settings, cluster)

@@ -59,11 +59,15 @@ DOING: tuple[tuple[str, Callable[..., Any], int], ...] = (
 )
 """What programs ask to be done, with the status of the answer."""
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+Exposition = Callable[[str], tuple[str, bytes]]
 _STATIC = {one.name: one for one in (files("reading.web") / "static").iterdir()}
 
 
-def make_app(room: Room, access: Access, pace: Pace) -> FastAPI:
-    """The application over an open room; the door stands before everything."""
+def make_app(room: Room, access: Access, pace: Pace, metrics: Exposition | None = None) -> FastAPI:
+    """The application over an open room; the door stands before everything.
+
+    `metrics` gives media type and text of the metrics for what an Accept header asks for; without it there are none.
+    """
     app = FastAPI(
         title="Newsark reading room",
         version=version("newsark"),
@@ -73,6 +77,8 @@ def make_app(room: Room, access: Access, pace: Pace) -> FastAPI:
     )
     app.state.room, app.state.pace, app.state.access = room, pace, access
     _add_routes(app)
+    if metrics is not None:
+        _add_metrics(app, metrics)
     _add_handlers(app)
     app.add_middleware(Door, access=access, frame_of=lambda request: _frame(room, request))
     return app
@@ -98,6 +104,13 @@ def _add_routes(app: FastAPI) -> None:
         app.add_api_route(path, view, methods=["POST"], status_code=status, responses=TROUBLES, tags=[_tag(path)])
     for page in PAGES:
         add_page(app, page)
+
+
+def _add_metrics(app: FastAPI, metrics: Exposition) -> None:
+    @app.get("/metrics", include_in_schema=False)
+    def scraped(request: Request) -> Response:
+        media_type, text = metrics(request.headers.get("accept", ""))
+        return Response(text, headers={"Content-Type": media_type})
 
 
 def _tag(path: str) -> str:

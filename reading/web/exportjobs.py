@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import queue
 import shutil
 import threading
@@ -18,8 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storage.durable import make_directories, write_durably
 from storage.errors import NewsarkError, WrongUse
+from storage.log import Log
 
-_log = logging.getLogger(__name__)
+_log = Log(__name__)
 MOST_KEPT = 50
 JOB = "job.json"
 FILES = "files"
@@ -70,7 +70,7 @@ class ExportJobs:
             told = orjson.loads(path.read_bytes())
             job = ExportJob(**{**told, "files": tuple(told["files"]), "sizes": tuple(told["sizes"])})
         except (OSError, ValueError, KeyError, TypeError) as problem:
-            _log.warning("%s is left aside: %s", path, problem)
+            _log.warning("export-left-aside", f"{path} is left aside: {problem}", path=path)
             return
         if job.state not in ENDED:
             job = replace(job, state=STOPPED, problem="the room was closed before it was done")
@@ -135,7 +135,7 @@ class ExportJobs:
         try:
             write_durably(self._directory / job.id / JOB, [orjson.dumps(asdict(job))])
         except OSError as problem:
-            _log.warning("export %s is not written down: %s", job.id, problem)
+            _log.warning("export-not-kept", f"export {job.id} is not written down: {problem}", export=job.id)
 
     def _change(self, job_id: str, **values: Any) -> None:
         with self._lock:
@@ -181,7 +181,7 @@ class ExportJobs:
         except Stopped:
             ending = {"state": STOPPED, "problem": "it was stopped"}
         except (NewsarkError, OSError, SQLAlchemyError, ValueError) as problem:
-            _log.warning("export %s failed: %s", job_id, problem)
+            _log.warning("export-failed", f"export {job_id} failed: {problem}", export=job_id)
             ending = {"state": FAILED, "problem": str(problem)}
         finally:
             if ending["state"] != DONE:

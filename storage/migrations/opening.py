@@ -13,10 +13,11 @@ from sqlalchemy import Connection, Engine, MetaData
 
 from storage.durable import flush_directory, flush_to_medium
 from storage.errors import CatalogueUnusable
+from storage.log import Log
 from storage.migrations.standing import CURRENT, EMPTY, note_version, note_writer, version_of
 from storage.warcinfo import SegmentInfo
 
-_log = logging.getLogger(__name__)
+_log = Log(__name__)
 
 # Any number will do, as long as every Newsark takes the same one.
 _POSTGRESQL_LOCK = 0x6E657773
@@ -53,7 +54,8 @@ def _bring_up(connection: Connection, metadata: MetaData) -> None:
         copy = _keep_copy(connection)
         _take_steps(connection, version)
         kept = f"; as it was before it is kept in {copy}" if copy else ""
-        _log.warning("The catalogue is upgraded from version %d to version %d%s", version, CURRENT, kept)
+        sentence = f"The catalogue is upgraded from version {version} to version {CURRENT}{kept}"
+        _log.warning("catalogue-upgraded", sentence, version=CURRENT, before=version, kept=copy)
 
 
 def _take_steps(connection: Connection, version: int) -> None:

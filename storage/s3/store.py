@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,18 @@ class S3Store(ObjectStore):
         """Which promises the server breaks; nothing is left behind on one that keeps them."""
         bucket = self.bucket
         return probe_bucket(bucket, key, self._protection(), object_lock=self._settings.object_lock_mode is not None)
+
+    def clock_ahead_seconds(self) -> float | None:
+        """What the Date of an answer (RFC 9110, 6.6.1) says, which has whole seconds; None without one."""
+        bucket, before = self.bucket, self._utc_clock()
+        answer: Any = bucket.call("ask", lambda: bucket.client.list_objects_v2(Bucket=bucket.name, MaxKeys=1))
+        after, told = self._utc_clock(), answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        try:
+            date = parsedate_to_datetime(told or "")
+        except ValueError:
+            return None
+        # the answer is from some moment in between; of a whole second the middle is taken
+        return (date + timedelta(milliseconds=500) - (before + (after - before) / 2)).total_seconds()
 
     # how it is done
 

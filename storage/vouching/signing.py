@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -18,6 +17,7 @@ import orjson
 from storage.digests import sha256_hex
 from storage.durable import flush_directory, flush_to_medium
 from storage.errors import BadSetting, ObjectExists, WrongUse
+from storage.log import Log
 from storage.objects import ObjectStore
 from storage.place import HEAD
 from storage.timestamps import from_warc_date, warc_date
@@ -31,7 +31,7 @@ FORMAT = "newsark-key-1"
 PREFIX = "keys/"
 
 _ID_DIGITS = 32
-_log = logging.getLogger(__name__)
+_log = Log(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ def load_signing_key(path: Path, passphrase: str | None = None) -> Signer:
     if not isinstance(key, Ed25519PrivateKey):
         raise _unusable(path, f"holds another kind of key; it takes an {ALGORITHM} key")
     if mode & 0o077:
-        _log.warning("%s can be read by others on this machine: chmod 600 it", path)
+        _log.warning("key-readable", f"{path} can be read by others on this machine: chmod 600 it", path=path)
     return Signer(key)
 
 

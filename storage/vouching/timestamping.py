@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import queue
 import re
 import threading
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from storage.errors import BadSetting, ExtraMissing, ObjectExists, ObjectMissing, TimestampRefused
+from storage.log import Log
 from storage.names import parse_key, timestamp_name
 from storage.objects import ObjectStore
 from storage.vouching.dersets import with_sorted_certificates
@@ -39,7 +39,7 @@ _HASHES = {
     "2.16.840.1.101.3.4.2.2": "sha384",
     "2.16.840.1.101.3.4.2.3": "sha512",
 }
-_log = logging.getLogger(__name__)
+_log = Log(__name__)
 
 
 def stamp_key(manifest_key: str) -> str:
@@ -228,7 +228,8 @@ class Authority:
             return self.stamp(data)
         except TimestampRefused as problem:
             self._rests_until = self._monotonic() + self._rest_seconds
-            _log.warning("%s; it is stored without, and asked for again later", problem)
+            sentence = f"{problem}; it is stored without, and asked for again later"
+            _log.warning("no-time-stamp", sentence, authority=self.url, problem=str(problem))
             return None
 
     def _ask(self, query: bytes) -> bytes:

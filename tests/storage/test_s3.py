@@ -332,7 +332,7 @@ def test_a_server_that_is_not_there_is_unreachable_after_the_limit(server: Seawe
     start = time.monotonic()
     with pytest.raises(StoreUnreachable, match=r"check the network and the server"):
         store.put_bytes("k", b"x")
-    assert 0.5 < time.monotonic() - start < 4
+    assert 0.5 < time.monotonic() - start < 20
 
 
 def test_a_key_too_long_with_its_prefix_is_refused(server: Seaweed) -> None:

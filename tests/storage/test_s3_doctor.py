@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from newsark.checks import store_checks
+from newsark.checking.stores import store_checks
 from storage.stores import StoreSettings, open_store
-from tests.s3proxy import Proxy, running_proxy
+from tests.s3proxy import Fault, Proxy, running_proxy
 from tests.seaweed import Seaweed, free_ports, shared_seaweed
 
 
@@ -56,6 +56,38 @@ def test_each_broken_promise_is_a_fault_or_where_accepted_a_warning(server: Seaw
         assert word in message
     warnings = said(replace(settings, accept_unsafe=True))
     assert [verdict for verdict, _ in warnings] == ["warning"] * 3
+
+
+def test_a_store_that_gives_back_other_parts_is_a_fault(server: Seaweed, proxy: Proxy) -> None:
+    settings = StoreSettings(f"s3://{server.bucket('doctor')}/{uuid4().hex}", endpoint_url=proxy.endpoint_url)
+    open_store(settings).put_bytes("newsark.json", b'{"format": 1}')
+    # the second request for it is the one for a part
+    proxy.hooks.append(("GET", "newsark.json", lambda: proxy.script(Fault.DAMAGED_ANSWER, "GET", "newsark.json")))
+    ((verdict, message),) = said(settings)
+    assert verdict == "fault"
+    assert "does not give back parts of objects" in message
+
+
+@pytest.mark.parametrize(
+    ("date", "words"),
+    [
+        ("Mon, 23 Nov 2020 18:00:00 GMT", "s behind this machine's"),
+        ("Mon, 23 Nov 2099 18:00:00 GMT", "s ahead of this machine's"),
+    ],
+)
+def test_a_store_whose_clock_is_elsewhere_is_a_warning(server: Seaweed, proxy: Proxy, date: str, words: str) -> None:
+    settings = StoreSettings(f"s3://{server.bucket('doctor')}/{uuid4().hex}", endpoint_url=proxy.endpoint_url)
+    store = open_store(settings)
+    store.put_bytes("newsark.json", b"{}")
+    ahead = store.clock_ahead_seconds()
+    assert ahead is not None
+    assert abs(ahead) < 30
+    proxy.date = date
+    findings = list(store_checks(settings))
+    assert [(one.check, one.verdict) for one in findings] == [("store's clock", "warning"), ("store", "ok")]
+    assert words in findings[0].message
+    proxy.date = "some day"
+    assert store.clock_ahead_seconds() is None
 
 
 @pytest.mark.parametrize(

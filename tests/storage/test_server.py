@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 
 import pytest
 
 from storage.catalogue import Catalogue
 from storage.database import is_away, open_engine, parsed_url, shown_url
-from storage.errors import BadSetting
+from storage.errors import BadSetting, ExtraMissing
 from storage.server import server_facts
+from storage.sources import Sources
 from tests.postgresql import database, server
 
 
@@ -67,6 +69,22 @@ def test_a_url_that_is_none_is_not_repeated_but_for_its_scheme(url: str) -> None
     with pytest.raises(BadSetting, match="is no database URL that works here") as refused:
         open_engine(url)
     assert ("s3cret" in str(refused.value)) == url.startswith("s3cret://")
+
+
+def test_without_the_driver_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ExtraMissing, match=r"pip install 'newsark\[postgresql\]'"):
+        open_engine("postgresql://news:s3cret@db.example/news")
+
+
+def test_a_page_with_nul_in_its_words_is_kept_like_any_other(catalogue_url: str) -> None:
+    catalogue = Catalogue(catalogue_url, lambda: datetime.now(UTC))
+    with catalogue.begin() as connection:
+        now = datetime.now(UTC)
+        Sources(connection).enlist("lantern", name="a\0b", home="http://l.example/", toml="x", now=now)
+        (known,) = Sources(connection).known()
+    catalogue.close()
+    assert known.name == ("a\ufffdb" if "postgresql" in catalogue_url else "a\0b")
 
 
 def test_a_server_that_does_not_answer_is_told_from_a_statement_that_fails(catalogue_url: str) -> None:

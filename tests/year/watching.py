@@ -16,6 +16,7 @@ from aiohttp import web
 from scrapy.crawler import AsyncCrawlerProcess
 
 from crawler.keeper import Keeper
+from crawler.listing import PARSERS
 from crawler.report import SourceReport
 from crawler.run import Errand, crawl_all
 from crawler.services import CrawlOptions, Services
@@ -102,7 +103,10 @@ def watch(root: Path, papers: Sequence[Paper], days: int) -> Watched:
     place = Place((DirectoryStore(root),), root / STATE_DIRECTORY)
     clock = Time(papers, START + days * DAY, watched)
     archive = Archive.open(place, ArchiveSettings(), clock.now, create=True)
-    keeper, pool = Keeper(archive), ReaderPool(2, timeout_seconds=20, limits=ReadLimits(), preload=["crawler.listing"])
+    keeper, pool = (
+        Keeper(archive),
+        ReaderPool(2, timeout_seconds=20, limits=ReadLimits(), preload=["crawler.listing", *PARSERS]),
+    )
     archive.courier.start()
     try:
         for report in in_reactor(lambda process: _watch(process, papers, clock, keeper, pool)):

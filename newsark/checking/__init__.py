@@ -1,0 +1,1 @@
+"""The checks of `newsark doctor`, by what they look at."""
