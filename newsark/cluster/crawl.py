@@ -20,7 +20,10 @@ from newsark.home import Home
 from newsark.live import show
 from storage.archive import Archive
 from storage.deliveries import Backlog
+from storage.log import Log
 from storage.takeover import bring_home
+
+log = Log(__name__)
 
 
 def crawl_on_cluster(
@@ -31,6 +34,8 @@ def crawl_on_cluster(
     Raises ExtraMissing without Ray, and NoCluster, ClusterMismatch or WorkerFailed when the cluster cannot be used.
     """
     home.with_logs()
+    if home.settings.metrics is not None:
+        log.warning("no-metrics", "metrics are those of one process: with --cluster none are shown")
     with home.archive(create=True) as archive, connected(address) as ray:
         archive.courier.start()
         bring_home(archive)
