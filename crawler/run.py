@@ -27,7 +27,7 @@ from storage.log import Log, about_source
 from storage.lostsegment import REASON
 from storage.runs import Runs
 from storage.settling import Settlement
-from storage.takeover import take_over
+from storage.takeover import left_elsewhere, take_over
 
 log = Log(__name__)
 T = TypeVar("T")
@@ -151,6 +151,10 @@ async def _crawl_one(process: AsyncCrawlerProcess, services: Services, errand: E
 async def _take_over(services: Services, source: Source) -> list[dict[str, Any]]:
     """Give up what lay on machines of a cluster that are gone; as problems of the source, if it was anything."""
     if services.living is None:
+        for host, count in (await services.keeper.run(left_elsewhere, services.keeper.archive, source.id)).items():
+            sentence = f"{source.id}: {count} segments lie on the disk of {host} and in no store yet"
+            cure = "crawl there to send them; if it is gone for good, newsark crawl --cluster local gives them up"
+            log.warning("segments-elsewhere", f"{sentence}; {cure}", host=host, segments=count)
         return []
     gone = await services.keeper.run(take_over, services.keeper.archive, source.id, services.living)
     if not gone.segments:

@@ -8,6 +8,7 @@ captured meanwhile (`Archive.recover`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
@@ -77,6 +78,15 @@ def take_over(archive: Archive, source_id: str, living: Collection[str]) -> Loss
     _send_on(archive, {one.stem for one in away} - {one.stem for one in lost})
     _post_anew(archive, source_id, machines)
     return _give_up(archive, source_id, lost) if lost else Losses()
+
+
+def left_elsewhere(archive: Archive, source_id: str) -> Counter[str]:
+    """By host, how many segments of the source lie on the disks of other machines alone."""
+    if archive.machine is None:
+        return Counter()
+    with archive.catalogue.begin() as connection:
+        away = Unsent(connection).elsewhere(source_id, [archive.machine])
+    return Counter(one.host for one in away)
 
 
 def _is_stored(archive: Archive, parcel: str) -> bool:

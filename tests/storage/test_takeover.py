@@ -23,7 +23,7 @@ from storage.place import Place
 from storage.readback import read_capture
 from storage.rebuilding.rebuild import rebuild
 from storage.sealed import sealed_segment
-from storage.takeover import bring_home, take_over
+from storage.takeover import bring_home, left_elsewhere, take_over
 from storage.unsent import Losses, Unsent
 
 Opener = Callable[[str], Archive]
@@ -188,6 +188,8 @@ def test_a_living_machine_keeps_what_it_has_and_delivers_it_itself(machine: Open
     first.seal(SOURCE)
     assert first.machine is not None
     assert take_over(second, SOURCE, living=[first.machine]) == Losses()
+    assert left_elsewhere(second, SOURCE).total() == 1
+    assert left_elsewhere(first, SOURCE).total() == 0
     second.courier.start()
     assert second.courier.wait(5), "what another machine has is no business of this one"
     assert held_by(second) == {first.machine}
