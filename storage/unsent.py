@@ -80,6 +80,10 @@ class Unsent:
         lost = {"lost_at": now, "captures": captures, "versions": versions}
         self.connection.execute(update(unsent).where(unsent.c.stem == stem).values(lost))
 
+    def lost_stems(self) -> set[str]:
+        """The segments that were given up and may turn up yet; parts of some may be in a store."""
+        return set(self.connection.execute(select(unsent.c.stem).where(unsent.c.lost_at.is_not(None))).scalars())
+
     def losses(self, source_id: str) -> Losses:
         """What of the source is lost."""
         query = select(

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 
 from newsark.cluster.errors import ClusterMismatch, NoCluster, WorkerFailed
-from newsark.cluster.groups import Group
 from newsark.cluster.machines import Machines, Worker, answer
 from newsark.cluster.orders import Orders
 from storage.database import first_line
@@ -32,13 +31,13 @@ MOST_DEATHS = 3
 
 
 class Crew:
-    """The workers. `lost` is told of the groups of each worker that died.
+    """The workers. `lost` is told of each worker that died.
 
     `own` is the name of this machine's working state, which is alive as long as the crew is asked.
     """
 
     def __init__(
-        self, machines: Machines, orders: Orders, address: str, own: str | None, lost: Callable[[list[Group]], None]
+        self, machines: Machines, orders: Orders, address: str, own: str | None, lost: Callable[[Worker], None]
     ) -> None:
         self._machines, self._orders, self._address = machines, orders, address
         self._own, self._lost = own, lost
@@ -69,6 +68,10 @@ class Crew:
         """Whether every machine sent what was left on its disk, or had time enough to begin."""
         expected = self._nodes - self._refused
         return expected <= self._names.keys() or time.monotonic() - self._began > ASSEMBLY_SECONDS
+
+    def is_settled(self, node: str) -> bool:
+        """Whether it is known what became of a machine whose worker died: it is gone, or a new one sent what it had."""
+        return node not in self._nodes or node in self._refused or any(one.machine.node == node for one in self.ready)
 
     async def tend(self) -> None:
         """Place workers where there is room and bury those whose machine is gone; does nothing most of the time.
@@ -161,7 +164,7 @@ class Crew:
             log.warning(
                 "machine-refused", f"{MOST_DEATHS} workers died on {host}: it is given no further one", node=node
             )
-        self._lost(worker.groups)
+        self._lost(worker)
 
     async def let_go(self) -> None:
         """End all workers in order; one that does not within its time is ended at once."""

@@ -21,6 +21,9 @@ from storage.deliveries import Backlog
 from storage.unsent import Unsent
 
 LOOK_SECONDS = 0.3
+FATE_SECONDS = 60.0
+"""How long it is waited to be known whether a machine is gone whose worker died."""
+
 RETRY_SECONDS = 3.0
 """How soon a source is tried again whose last worker died, and may still hold its lease."""
 
@@ -44,6 +47,8 @@ class Driver:
         self._keys = {source_id: group.key for group in groups for source_id in group.ids}
         self._waiting = deque(groups)
         self._later: list[tuple[float, Group]] = []
+        # until it is known what became of the machine: what lies on its disk may be on its way, or lost
+        self._bereft: list[tuple[float, str, Group]] = []
         self._again: Counter[str] = Counter()
         self._tally = Tally(errands)
         self._crew = Crew(machines, orders, address, archive.machine, self._take_back)
@@ -81,11 +86,13 @@ class Driver:
 
     def _has_work(self) -> bool:
         if self._stopping:
-            for group in [*self._waiting, *(group for _, group in self._later)]:
+            later = [group for _, group in self._later] + [group for _, _, group in self._bereft]
+            for group in [*self._waiting, *later]:
                 self._report_all(group, "interrupted", "the crawl was stopped before this source's turn")
             self._waiting.clear()
             self._later.clear()
-        return bool(self._waiting or self._later or any(worker.groups for worker in self._crew.workers))
+            self._bereft.clear()
+        return bool(self._waiting or self._later or self._bereft or any(worker.groups for worker in self._crew.workers))
 
     async def _round(self) -> None:
         if not self._stopping:
@@ -94,6 +101,9 @@ class Driver:
             now = time.monotonic()
             self._waiting += [group for at, group in self._later if at <= now]
             self._later = [one for one in self._later if one[0] > now]
+            settled = [one for one in self._bereft if one[0] <= now or self._crew.is_settled(one[1])]
+            self._bereft = [one for one in self._bereft if one not in settled]
+            self._waiting += [group for _, _, group in settled]
             self._hand_out()
         await asyncio.gather(*(self._look(worker) for worker in self._crew.ready))
 
@@ -163,10 +173,10 @@ class Driver:
             return
         self._tally.report(report)
 
-    def _take_back(self, groups: list[Group]) -> None:
+    def _take_back(self, worker: Worker) -> None:
         """Let others go on with what a worker had that died."""
         self._died_at = time.monotonic()
-        for group in groups:
+        for group in worker.groups:
             group.deaths += 1
             if self._stopping:
                 self._report_all(group, "interrupted", "the crawl was stopped")
@@ -175,8 +185,7 @@ class Driver:
             else:
                 for source_id in group.ids:
                     self._tally.begin_again(source_id)
-                # a machine that is gone is known to be so a little later
-                self._later.append((self._died_at + RETRY_SECONDS, group))
+                self._bereft.append((self._died_at + FATE_SECONDS, worker.machine.node, group))
 
     # the end
 

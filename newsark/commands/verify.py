@@ -161,11 +161,12 @@ class _Run:
     def _waiting(self) -> OnTheirWay:
         from storage.deliveries import Deliveries
         from storage.fixity.inventory import OnTheirWay
+        from storage.unsent import Unsent
 
         with self.archive.catalogue.begin() as connection:
-            journal = Deliveries(connection)
+            journal, lost = Deliveries(connection), Unsent(connection).lost_stems()
             return OnTheirWay(
-                {store.place: {one.parcel for one in journal.waiting(store.place)} for store in self.stores}
+                {store.place: lost | {one.parcel for one in journal.waiting(store.place)} for store in self.stores}
             )
 
     def repair(self) -> None:

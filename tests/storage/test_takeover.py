@@ -16,6 +16,7 @@ from test_rebuild import SOURCE, Ticking, add_leads, dumped, enlist, visit
 from storage.archive import Archive, ArchiveSettings, Settlement
 from storage.catalogue import Catalogue, captures, deliveries, leads, unsent
 from storage.directory import DirectoryStore
+from storage.fixity.inventory import OnTheirWay
 from storage.fixity.verifier import Report, Scope, Verifier
 from storage.lostsegment import REASON
 from storage.parcels import segment_parcel
@@ -229,3 +230,25 @@ def test_what_others_went_on_with_before_the_loss_was_known_is_not_visited_again
     assert again(second) == ["fresh", "later"]
     take_over(second, SOURCE, living=[])
     assert again(second) == ["lost"]
+
+
+def test_parts_of_a_lost_segment_that_a_store_has_are_on_their_way(machine: Opener, tmp_path: Path) -> None:
+    first = machine("first")
+    visited(first, "one")
+    first.seal(SOURCE)
+    (stem,) = sorted(path.name.removesuffix(".warc.gz") for path in (tmp_path / "first").rglob("*.warc.gz"))
+    sealed = sealed_segment(first.place.open_segments / SOURCE, stem)
+    assert sealed is not None
+    for part in segment_parcel(SOURCE, sealed).files[:2]:
+        first.store.put_file(part.key, part.path, part.sha256)
+    shutil.rmtree(tmp_path / "first")
+    second = machine("second")
+    take_over(second, SOURCE, living=[])
+    again(second)
+    second.seal(SOURCE)
+    deliver(second)
+    with second.catalogue.begin() as connection:
+        lost = OnTheirWay({store.place: Unsent(connection).lost_stems() for store in second.stores})
+    found = Verifier(second.stores, second.catalogue, Scope(), waiting=lambda: lost).run()
+    assert found.ok, found.findings
+    assert not Verifier(second.stores, second.catalogue, Scope()).run().ok
