@@ -199,8 +199,8 @@ def _show(facts: dict[str, Any], rounds: int) -> None:
     print(f"{facts['pages']} seeded pages in {FILES} files, 3 records a page; rounds: {rounds}; load {facts['load']}\n")
     print(f"{'newsark import over':28}{'CPU a page':>12}{'records a second':>19}")
     for name, ratio in facts["cpu_ratio"].items():
-        print(f"  {f'the loop of {name} process' + ('es' if name.endswith('2') else ''):26}{ratio:>12.2f}"
-              f"{facts['speed_ratio'][name]:>19.2f}")  # fmt: skip
+        words = f"the loop of {name} process" + ("es" if name.endswith("2") else "")
+        print(f"  {words:34}{ratio:>6.2f}{facts['speed_ratio'][name]:>19.2f}")
     print(f"\n{'':22}{'records/s':>11}{'CPU ms/page':>13}{'peak MB':>9}{'texts':>7}")
     for name, told in facts["tools"].items():
         print(

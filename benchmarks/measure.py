@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -18,6 +19,8 @@ import psutil
 PR_SET_CHILD_SUBREAPER = 36
 SAMPLE_SECONDS = 0.25
 MIDDLE = 0.1, 0.9
+LAST_SECONDS = 120.0
+"""So long what a command started may take to end after it, on a machine that is very busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ def measure(
 
     `progress` tells how far the run is, as a number that grows; it is asked four times a second.
     """
+    others = {child.pid for child in psutil.Process().children()}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
     with log.open("wb") as output:
@@ -81,20 +85,22 @@ def measure(
         code = process.wait()
     wall = time.monotonic() - started
     watcher.stop()
-    _reap_orphans()
+    _end_of_all(others)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Measured(wall, cpu, watcher.peak_bytes, code, watcher.middle())
 
 
-def _reap_orphans() -> None:
-    for _ in range(50):
-        try:
-            pid, _status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            time.sleep(0.02)
+def _end_of_all(others: set[int]) -> None:
+    """Wait until every process that the command left has ended: its CPU would count to the next command."""
+    end = time.monotonic() + LAST_SECONDS
+    while left := {child.pid for child in psutil.Process().children()} - others:
+        for pid in left:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        if time.monotonic() > end:
+            raise TimeoutError(f"processes {sorted(left)} of a measured command go on after its end")
+        time.sleep(0.02)
 
 
 class _Watcher(threading.Thread):

@@ -46,14 +46,14 @@ MAKE = {
     "plain boxes": Spread(90, 380, 2500),
     "scripts": Spread(25, 57, 150),
     "script bytes": Spread(28_000, 210_000, 900_000),
-    "styles": Spread(2, 10, 60, never=0.2),
-    "style bytes": Spread(6_000, 190_000, 600_000, never=0.25),
+    "styles": Spread(2, 10, 60),
+    "style bytes": Spread(7_000, 150_000, 600_000, never=0.25),
     "icons": Spread(18, 75, 200, never=0.34),
     "bytes of an icon": Spread(430, 900, 6000),
     "metas": Spread(33, 58, 140),
     "head links": Spread(23, 47, 100),
     "comments": Spread(12, 62, 400, never=0.1),
-    "depth of wrappers": Spread(8, 13, 24),
+    "depth of wrappers": Spread(9, 15, 26),
     "data attributes of an element": Spread(0.2, 0.75, 3),
     "facts bytes": Spread(2_300, 9_900, 40_000, never=0.14),
 }
@@ -127,9 +127,9 @@ class _Page:
         metas = [f"<meta property='{name}' content='{html.escape(value)}'>" for name, value in named.items()]
         metas += [parts.meta() for _ in range(int(self._make["metas"]) - len(metas))]
         links = [parts.head_link() for _ in range(int(self._make["head links"]))]
-        styles = int(self._make["styles"])
         style_bytes = int(self._make["style bytes"])
-        sheets = [parts.style(style_bytes // styles) for _ in range(styles)] if styles else []
+        styles = max(1, int(self._make["styles"])) if style_bytes else 0
+        sheets = [parts.style(style_bytes // styles) for _ in range(styles)]
         others = [*metas, *links]
         chance.shuffle(others)
         title = f"<meta charset='{{charset}}'><title>{self._headline} | The Bench</title>"

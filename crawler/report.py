@@ -73,11 +73,11 @@ def exit_code(reports: Sequence[SourceReport]) -> int:
 
 
 def source_report(archive: Archive, source_id: str, name: str) -> SourceReport:
-    """The state of a source's leads as the catalogue has it now."""
+    """The state of a source's leads as the catalogue has it now; what is suppressed is counted and not named."""
+    with archive.catalogue.public() as connection:
+        problems = Leads(connection, source_id).problems()
 
     def read(leads: Leads) -> SourceReport:
-        return SourceReport(
-            source_id, name, leads=leads.counts(), kinds=leads.counts_by_kind(), problems=leads.problems()
-        )
+        return SourceReport(source_id, name, leads=leads.counts(), kinds=leads.counts_by_kind(), problems=problems)
 
     return archive.with_leads(source_id, read)

@@ -119,7 +119,7 @@ async def _look(home: Home, keeper: Keeper, sender: Apprise | None, looks_back: 
 def due_alerts(archive: Archive, every_minutes: float) -> list[Alert]:
     """The alerts that nobody was told of; none when the last message was sent a moment ago."""
     now = archive.clock()
-    with archive.catalogue.begin() as connection:
+    with archive.catalogue.public() as connection:
         alerts = Alerts(connection)
         last = alerts.last_told()
         if last is not None and now - last < timedelta(minutes=every_minutes):

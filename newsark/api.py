@@ -24,8 +24,11 @@ from reading.search import Sort, records_in_order
 from reading.status import source_states
 from reading.worddiff import difference
 from storage.archive import Archive
+from storage.captures import capture_of_record
+from storage.publicview import hidden_from
 from storage.readback import StoredExchange, read_capture
 from storage.sources import Sources
+from storage.suppressionerrors import IsSuppressed
 
 if TYPE_CHECKING:
     import pandas
@@ -162,12 +165,16 @@ class OpenArchive:
     def capture(self, record: Mapping[str, Any]) -> StoredExchange:
         """The bytes that a record was read from, every digest verified: `http_head`, and `payload` as it was sent.
 
-        Raises ValueError for a record without an archive, and what the stores and the WARC raise for bytes that are
-        missing or damaged.
+        Raises ValueError for a record without an archive, IsSuppressed for one that is not to be shown, and what the
+        stores and the WARC raise for bytes that are missing or damaged.
         """
         where = record.get("archive")
         if not where:
             raise ValueError(f"nothing was kept for {record.get('url')}")
+        with self._archive.catalogue.public() as connection:
+            hidden = hidden_from(connection)
+            if hidden is not None and capture_of_record(connection, where["recordId"]) is None:
+                raise IsSuppressed(str(record.get("url")))
         place = (where["filename"], where["offset"], where["length"])
         return read_capture(self._archive.holdings, *place, resolve=partial(original_of, self._archive.catalogue))
 
@@ -208,7 +215,7 @@ def _pair(numbers: list[int], old: int | None, new: int | None) -> tuple[int, in
 def open(  # noqa: A001
     archive: str | Path = "./archive", catalogue: str | None = None, *, endpoint_url: str | None = None
 ) -> OpenArchive:
-    """The archive in a directory or at s3://bucket/prefix, for reading.
+    """The archive in a directory or at s3://bucket/prefix, for reading, without what is suppressed.
 
     `catalogue` is its database's URL when that is not in the archive's state, `endpoint_url` the address of an
     S3-compatible server. Raises NotAnArchive when there is none.
@@ -218,4 +225,4 @@ def open(  # noqa: A001
     )
     place = place_of(settings)
     chosen = archive_settings(settings, tuple(store.place for store in place.stores))
-    return OpenArchive(Archive.open(place, chosen, utc_now, create=False))
+    return OpenArchive(Archive.open(place, chosen, utc_now, create=False, is_public=True))

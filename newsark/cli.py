@@ -15,6 +15,7 @@ from newsark.commands import (
     crawl,
     diff,
     doctor,
+    erase,
     export,
     extract,
     importing,
@@ -28,6 +29,7 @@ from newsark.commands import (
     show,
     sources,
     status,
+    suppress,
     validate,
     verify,
     watch,
@@ -42,7 +44,19 @@ class Commands(PlainGroup):
 
     order = (
         *("init", "sources", "crawl", "watch", "status", "search", "show", "diff", "ledger", "export", "serve"),
-        *("replay", "extract", "import", "verify", "validate", "reextract", "rebuild", "alerts", "doctor"),
+        *(
+            "replay",
+            "extract",
+            "import",
+            "verify",
+            "validate",
+            "reextract",
+            "rebuild",
+            "suppress",
+            "erase",
+            "alerts",
+            "doctor",
+        ),
     )
 
 
@@ -72,6 +86,8 @@ app.command("verify", cls=PlainCommand)(verify.verify)
 app.command("validate", cls=PlainCommand)(validate.validate)
 app.command("reextract", cls=PlainCommand)(reextract.reextract)
 app.command("rebuild", cls=PlainCommand)(rebuild.rebuild)
+app.command("suppress", cls=PlainCommand)(suppress.suppress)
+app.command("erase", cls=PlainCommand)(erase.erase)
 app.add_typer(alerts.app, name="alerts")
 app.command("doctor", cls=PlainCommand)(doctor.doctor)
 

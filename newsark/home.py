@@ -119,8 +119,8 @@ class Home:
                 return
 
     @contextmanager
-    def archive(self, *, create: bool = False) -> Iterator[Archive]:
-        """The open archive, made where it is missing when `create` is set.
+    def archive(self, *, create: bool = False, is_public: bool = False) -> Iterator[Archive]:
+        """The open archive, made where it is missing when `create` is set; with `is_public` without what is suppressed.
 
         Raises WrongUse when it is missing, NotAnArchive when its place holds something else, CatalogueUnreachable when
         the database's server does not answer, and CatalogueUnusable for whatever else goes wrong with the database as
@@ -129,7 +129,7 @@ class Home:
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
-            archive = self._open(create=create)
+            archive = self._open(create=create, is_public=is_public)
             try:
                 yield archive
             finally:
@@ -139,7 +139,7 @@ class Home:
 
             raise catalogue_problem(problem, self.settings.catalogue) from problem
 
-    def _open(self, *, create: bool) -> Archive:
+    def _open(self, *, create: bool, is_public: bool) -> Archive:
         from storage.archive import Archive
 
         place = self.place
@@ -147,7 +147,7 @@ class Home:
             missing = f"there is no archive at {self.archive_name} yet"
             raise WrongUse(f"{missing}; newsark crawl makes it, --archive names another place")
         chosen = archive_settings(self.settings, tuple(store.place for store in place.stores))
-        return Archive.open(place, chosen, utc_now, create=create)
+        return Archive.open(place, chosen, utc_now, create=create, is_public=is_public)
 
     def source_paths(self) -> list[Path]:
         """The source files, by name; those whose name begins with an underscore are examples and left out."""

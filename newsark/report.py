@@ -36,6 +36,8 @@ def print_holdings(state: Mapping[str, Any]) -> None:
     """How much is kept of a source."""
     held = f"{counted(state['articles'], 'article')} in {counted(state['versions'], 'version')}"
     say(f"{held}, {human_bytes(state['bytes'])} in {counted(state['segments'], 'WARC file')}", indent=2)
+    if state["suppressed"]:
+        say(f"{counted(state['suppressed'], 'suppression')} in force: newsark suppress list", indent=2)
 
 
 def print_losses(lost: Mapping[str, int]) -> None:

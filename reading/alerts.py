@@ -51,12 +51,13 @@ def raise_alerts(archive: Archive, rules: Rules, *, free_bytes: int, looks_back:
     """The alerts that are new now; they are recorded as raised. `free_bytes` is the room on the disk."""
     now = archive.clock()
     found = [*_late_stores(archive.backlogs(), rules, now), *_full_disk(free_bytes, rules, now)]
-    with archive.catalogue.begin() as connection:
+    with archive.catalogue.public() as connection:
         for source in Sources(connection).known():
             gone = removals(connection, source.id, now - looks_back, rules.confirmations)
             found += [*_removals(gone, rules, now), *_many_removals(gone, rules, now)]
             found += _away(source, outage_now(connection, source.id), now)
             found += [*_silence(connection, source, rules, now), *_bad_texts(connection, source, rules, now)]
+    with archive.catalogue.whole() as connection:
         return Alerts(connection).add(found)
 
 

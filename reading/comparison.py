@@ -39,9 +39,15 @@ def similarity(one: str, other: str) -> float:
     """How alike two texts are, from 0 to 1: twice the words they share, by the words they have, in any order."""
     if one == other:
         return 1.0
-    words, others = Counter(one.split()), Counter(other.split())
-    total = words.total() + others.total()
-    return 2 * (words & others).total() / total if total else 1.0
+    lines, others = Counter(one.split("\n")), Counter(other.split("\n"))
+    same = sum(len(line.split()) * count for line, count in (lines & others).items())
+    words, other_words = _words(lines - others), _words(others - lines)
+    total = 2 * same + words.total() + other_words.total()
+    return 2 * (same + (words & other_words).total()) / total if total else 1.0
+
+
+def _words(lines: Counter[str]) -> Counter[str]:
+    return Counter(word for line in lines.elements() for word in line.split())
 
 
 @dataclass(frozen=True, slots=True)

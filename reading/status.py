@@ -10,18 +10,26 @@ from sqlalchemy import distinct, func, select
 from reading.pulse import pulse
 from storage.archive import Archive
 from storage.catalogue import versions
+from storage.hidden import Hidden
 from storage.leads import Leads
+from storage.publicview import hidden_from
 from storage.runs import Runs
 from storage.segments import Segments
 from storage.sources import Sources
+from storage.suppressions import Suppressions
 from storage.unsent import Unsent
 
 
 def source_states(archive: Archive, ids: list[str] | None = None) -> list[dict[str, Any]]:
-    """One dictionary for each source, by id: leads, kinds, articles, versions, segments, bytes, problems, last run, and
-    its pulse: what is due and what came in."""
+    """One dictionary for each source, by id: leads, kinds, articles, versions, segments, bytes, problems, last run, its
+    pulse (what is due and what came in), and how many suppressions are in force.
+
+    What is suppressed is counted, so that every sum stays true, and not named among the problems.
+    """
     states: list[dict[str, Any]] = []
-    with archive.catalogue.begin() as connection:
+    with archive.catalogue.whole() as connection, archive.catalogue.public() as public:
+        unnamed = hidden_from(public) or Hidden()
+        holding = Suppressions(connection).holding(archive.clock())
         for source in Sources(connection).known(ids):
             leads = Leads(connection, source.id)
             articles, count = connection.execute(
@@ -41,7 +49,8 @@ def source_states(archive: Archive, ids: list[str] | None = None) -> list[dict[s
                     "segments": segments,
                     "bytes": size,
                     "pulse": pulse(connection, source.id, archive.clock()),
-                    "problems": leads.problems(),
+                    "suppressed": sum(one.source_id == source.id for one in holding),
+                    "problems": Leads(public, source.id).problems(),
                     "lost": asdict(Unsent(connection).losses(source.id)),
                     "last_run": None
                     if run is None
@@ -49,7 +58,7 @@ def source_states(archive: Archive, ids: list[str] | None = None) -> list[dict[s
                         "started": run.started_at.isoformat(),
                         "ended": run.ended_at.isoformat() if run.ended_at else None,
                         "outcome": run.outcome,
-                        "problems": list(run.problems),
+                        "problems": [one for one in run.problems if one.get("url") not in unnamed.urls],
                     },
                 }
             )

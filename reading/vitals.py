@@ -62,7 +62,7 @@ class LeadCounts:
 def standing(archive: Archive, seconds: float) -> Standing:
     """What can be read soon, with how many sources there ever are. Raises OperationalError when time is over."""
     now = archive.clock()
-    with archive.catalogue.begin() as connection, time_budget(connection, seconds):
+    with archive.catalogue.whole() as connection, time_budget(connection, seconds):
         ids = [source.id for source in Sources(connection).known() if source.home]
         kept = select(segments.c.source_id, func.count(), func.sum(segments.c.bytes)).group_by(segments.c.source_id)
         rows = connection.execute(kept).all()
@@ -96,7 +96,7 @@ def lead_counts(archive: Archive, seconds: float) -> LeadCounts:
     """All leads, counted: the one thing that takes longer the more there are. Raises OperationalError when time is
     over."""
     now = archive.clock()
-    with archive.catalogue.begin() as connection, time_budget(connection, seconds):
+    with archive.catalogue.whole() as connection, time_budget(connection, seconds):
         ids = [source.id for source in Sources(connection).known()]
         by_state = select(leads.c.source_id, leads.c.state, func.count()).group_by(leads.c.source_id, leads.c.state)
         found = {(source, state): int(count) for source, state, count in connection.execute(by_state)}
@@ -127,7 +127,7 @@ def ledger_counts(
             raise TooLong(f"the ledger takes longer than {seconds:g} s")
 
     wanted = Wanted(kinds=LEDGER_KINDS, since=archive.clock() - timedelta(days=LEDGER_DAYS))
-    with archive.catalogue.begin() as connection, time_budget(connection, seconds):
+    with archive.catalogue.whole() as connection, time_budget(connection, seconds):
         ids = [source.id for source in Sources(connection).known() if source.home]
         found = entries(connection, wanted, confirmations, look_at_clock)
     counts = Counter((entry.source, entry.kind, entry.state) for entry in found)

@@ -18,6 +18,7 @@ from storage.archivesettings import ArchiveSettings
 from storage.capture import Capture
 from storage.captures import original_of
 from storage.catalogue import Catalogue
+from storage.chaining import chained
 from storage.conversion import Conversion
 from storage.courier import Courier
 from storage.deliveries import Backlog, Deliveries
@@ -30,7 +31,7 @@ from storage.furniture import Furniture
 from storage.holdings import Holdings
 from storage.leads import Leads
 from storage.machine import machine_of
-from storage.manifest import Manifest, manifest_of
+from storage.manifest import Manifest
 from storage.objects import ObjectStore
 from storage.place import FORMAT, HEAD, STATE_DIRECTORY, Place
 from storage.rebuilding.leftover import left_steps
@@ -87,18 +88,19 @@ class Archive:
         *,
         create: bool = True,
         rebuilding: bool = False,
+        is_public: bool = False,
     ) -> Archive:
         """The archive there (a Path is a directory), made when the place is vacant and `create` is set.
 
         Raises NotAnArchive when the place holds something else, or nothing and `create` is not set; CatalogueBehind
         when the catalogue is empty and the store is not, unless `rebuilding`; for a store that cannot be reached what
-        it raises, when it has to be asked.
+        it raises, when it has to be asked. With `is_public` it is for reading, and without what is suppressed.
         """
         if isinstance(place, Path):
             place = Place((DirectoryStore(place),), place / STATE_DIRECTORY)
         public_key = settings.signer.public(clock()).facts() if settings.signer else None
         place.open(clock, create=create, public_key=public_key)
-        catalogue = Catalogue(settings.catalogue_url or place.catalogue_url, clock)
+        catalogue = Catalogue(settings.catalogue_url or place.catalogue_url, clock, is_public=is_public)
         archive = cls(place, catalogue, settings, clock)
         if not rebuilding:
             archive._refuse_lost_catalogue()
@@ -300,16 +302,16 @@ class Archive:
 
     def _store(self, source_id: str, sealed: SealedSegment) -> None:
         """Give a sealed segment its manifest and its place in the chain, and send it to the stores."""
-        with self.catalogue.begin() as connection:
-            previous = Sources(connection).last_manifest_sha256(source_id)
         self._list_key(source_id)
-        manifest = self._manifest(sealed, previous)
-        with self.catalogue.begin() as connection:
-            Segments(connection).add(source_id, sealed, manifest)
-            Sources(connection).go_on_with_chain(source_id, manifest.sha256, previous)
-            if self.machine is not None:
-                Unsent(connection).chained(sealed.stem, source_id, self.machine, sealed.sealed_at, previous)
+
+        def queue(connection: Connection, made: Manifest) -> None:
             self._queue(connection, sealed.stem, source_id, sealed.size_bytes)
+            if self.machine is not None:
+                Unsent(connection).chained(sealed.stem, source_id, self.machine, sealed.sealed_at, made.previous)
+
+        manifest = chained(self.catalogue, source_id, sealed, self._vouching, queue)
+        if manifest is None:
+            return
         self.courier.send(sealed.stem)
         if (stamp := self._vouching.stamp(manifest)) is not None:
             self.post(source_id, stamp_key(sealed.manifest_key), stamp)
@@ -325,16 +327,6 @@ class Archive:
         with self.catalogue.begin() as connection:
             self._post(connection, source_id, key, data)
         self.courier.send(key)
-
-    def _manifest(self, sealed: SealedSegment, previous: str | None) -> Manifest:
-        """The manifest as it lies beside the segment; made anew, before a store has it, where the chain went on."""
-        if sealed.manifest_path.exists():
-            made = Manifest.from_bytes(sealed.manifest_path.read_bytes(), sealed.manifest_key)
-            if made.previous == previous:
-                return made
-        manifest = self._vouching.signed(manifest_of(sealed, previous=previous))
-        write_durably(sealed.manifest_path, [manifest.to_bytes()])
-        return manifest
 
     def recover(self, source_id: str) -> int:
         """Seal and send what a crawl that died left for this source; how many segments that was.

@@ -37,11 +37,10 @@ from storage.instant import Instant
 from storage.migrations.opening import make_current
 from storage.owners import owner_name
 from storage.wordindex import create_index
-
-BigId = BigInteger().with_variant(Integer, "sqlite")
-
-
-metadata = MetaData()
+from storage.worktables import BigId, metadata
+from storage.worktables import checks as checks
+from storage.worktables import deliveries as deliveries
+from storage.worktables import unsent as unsent
 
 sources = Table(
     "sources",
@@ -228,55 +227,6 @@ runs = Table(
     Column("complete", Boolean, nullable=False, default=False),
 )
 
-
-# What still has to reach a store from the disk of one machine; a row goes when the segment is confirmed there.
-deliveries = Table(
-    "deliveries",
-    metadata,
-    Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("store", Text, nullable=False),
-    Column("source_id", ForeignKey("sources.id"), nullable=False),
-    Column("parcel", String(200), nullable=False),
-    Column("bytes", BigInteger, nullable=False),
-    Column("queued_at", Instant, nullable=False),
-    Column("attempts", Integer, nullable=False, default=0),
-    Column("problem", Text),
-    Column("confirmed_at", Instant),
-    Column("machine", String(32)),
-    UniqueConstraint("store", "parcel", name="one_delivery_per_store"),
-)
-
-# Segments that lie on the disk of one machine and in too few stores yet, from their first step on; and those that were
-# given up with a machine that is gone (`lost_at`), until they turn up. `previous_sha256` is the manifest before theirs.
-unsent = Table(
-    "unsent",
-    metadata,
-    Column("stem", String(200), primary_key=True),
-    Column("source_id", ForeignKey("sources.id"), nullable=False),
-    Column("machine", String(32), nullable=False),
-    Column("host", Text, nullable=False),
-    Column("since", Instant, nullable=False),
-    Column("previous_sha256", String(64)),
-    Column("lost_at", Instant),
-    Column("captures", Integer),
-    Column("versions", Integer),
-    Index("unsent_by_source", "source_id"),
-)
-
-# When an object was last verified, and how deeply: the oldest is the next to be looked at.
-checks = Table(
-    "checks",
-    metadata,
-    Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("store", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("checked_at", Instant, nullable=False),
-    Column("depth", String(16), nullable=False),
-    Column("finding", String(32)),
-    UniqueConstraint("store", "key", "depth", name="one_check_per_object"),
-    Index("checks_by_age", "store", "checked_at"),
-)
-
 # How much of each day's budget of a source was promised to requests.
 spending = Table(
     "spending",
@@ -302,6 +252,24 @@ alerts = Table(
     UniqueConstraint("key", name="one_alert_per_key"),
 )
 
+# What is kept and not shown: `target` is that of the scope, as storage/suppression.py has it.
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("url", Text),
+    Column("at", Instant, nullable=False),
+    Column("until", Instant),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("lifted_at", Instant),
+    Column("lifted_by", Text),
+    Column("lift_reason", Text),
+)
+
 
 @event.listens_for(metadata, "after_create")
 def _create_word_index(_: MetaData, connection: Connection, **__: Any) -> None:
@@ -313,13 +281,17 @@ class Catalogue:
 
     An empty database gets the tables, an older catalogue is upgraded (storage/migrations). Raises CatalogueTooNew for
     a newer one, NotACatalogue for a database of something else, CatalogueUnusable when an upgrade has no room, what
-    `open_engine` raises, and whatever SQLAlchemy raises when the database cannot be reached or is not writable.
+    `open_engine` raises, and whatever SQLAlchemy raises when the database cannot be reached or is not writable. With
+    `is_public` `begin` is `public`: what is suppressed is not there, and nothing can be written.
     """
 
-    def __init__(self, url: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, url: str, clock: Callable[[], datetime], *, is_public: bool = False) -> None:
         self.url = url
         self.clock = clock
+        self._is_public = is_public
+        self.begin = self.public if is_public else self.whole
         self.engine: Engine = open_engine(url)
+        self._public_engine: Engine = open_engine(url)
         if self.is_shared:
             notice_writes(self.engine)
         try:
@@ -329,7 +301,7 @@ class Catalogue:
             raise
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def whole(self) -> Iterator[Connection]:
         """One transaction: committed when the block ends, rolled back when it raises.
 
         Raises CatalogueUnreachable when a server does not say for long whether it was committed.
@@ -338,12 +310,22 @@ class Catalogue:
             yield connection
 
     @contextmanager
+    def public(self) -> Iterator[Connection]:
+        """One transaction for reading, in which nothing is there that is suppressed at this moment."""
+        from storage.publicview import hide_suppressed
+
+        with self._public_engine.connect() as connection:
+            hide_suppressed(connection, self.clock())
+            with connection.begin():
+                yield connection
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for statements that only read, each of which sees what is committed when it begins.
 
         On a server that is one round trip for each, where a transaction has two more.
         """
-        if not self.is_shared:
+        if self._is_public or not self.is_shared:
             with self.begin() as connection:
                 yield connection
             return
@@ -370,6 +352,7 @@ class Catalogue:
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
+        self._public_engine.dispose()
 
 
 def insert_new(connection: Connection, table: Table) -> Any:

@@ -9,9 +9,10 @@ NewsarkError                exit code 1
 │   ├── BadQuery                a full-text query that is not whole
 │   ├── NotACatalogue           the database holds something else
 │   ├── ExtraMissing            a part of Newsark that was not installed
-│   ├── NoCluster, ClusterMismatch  a cluster cannot be used, and why (newsark/cluster/errors.py)
 │   ├── CatalogueNotEmpty       a rebuild would have to overwrite what the catalogue knows
-│   └── NotAnArchive            the directory holds something else
+│   ├── NotAnArchive            the directory holds something else
+│   ├── NothingMatches, AmbiguousName, AlreadySuppressed, NotSuppressed, IsSuppressed (storage/suppressionerrors.py)
+│   └── Locked, NotErasable, NotConfirmed, ErasureUnfinished (storage/erasing/erasureerrors.py; there too TooSmall, 3)
 ├── StorageError            3   bytes could not be kept, found or trusted
 │   ├── ObjectExists            an object of that name and other bytes is there already
 │   ├── ObjectMissing           no such object
@@ -33,7 +34,6 @@ NewsarkError                exit code 1
 │   ├── CatalogueTooNew         a newer Newsark wrote the catalogue
 │   ├── CatalogueUnreachable    the catalogue's server does not answer
 │   └── CatalogueUnusable       the database cannot be opened, read or written
-├── WorkerFailed            1   a machine of a cluster cannot do its part (newsark/cluster/errors.py)
 ├── SourceBusy              4   another process works on that source
 ├── NothingFound            1   an address names no articles, or nobody answers there
 ├── Refused                 1   a URL or address that must not be visited

@@ -15,6 +15,9 @@ from typing import Any, Literal
 
 import orjson
 
+from storage import erasure, suppression
+from storage.suppression import Suppressed, SuppressionLifted
+
 Facts = Mapping[str, Any]
 LeadState = Literal["captured", "unchanged", "failed", "refused", "pending"]
 
@@ -164,6 +167,9 @@ Event = (
     | FileImported
     | CaptureImported
     | ArticleImported
+    | Suppressed
+    | SuppressionLifted
+    | erasure.Erased
     | Settled
     | Undone
 )
@@ -387,8 +393,7 @@ _SHAPES: dict[type[Any], tuple[str, Callable[[Any], dict[str, Any]], Callable[[F
     ArticleImported: ("article-imported", _write_article, _read_article),
     Settled: ("settled", _write_settled, _read_settled),
     Undone: ("undone", _write_undone, _read_undone),
+    **suppression.SHAPES,
+    **erasure.SHAPES,
 }
-FOR_PEOPLE = frozenset({"segment-lost"})
-"""Types that say what happened, and nothing that the catalogue follows."""
-
 _READERS = {kind: read for kind, _, read in _SHAPES.values()}

@@ -11,7 +11,7 @@ import re
 import shutil
 import socket
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -113,12 +113,18 @@ class ImportedFile:
         for text in texts:
             self._tell(FurnitureLearned(self._archive.clock(), text))
 
-    def history(self, article: str) -> list[Seen]:
-        """The versions of an article that the catalogue and this import have, in the order of their capture."""
+    def known(self, articles: Sequence[str]) -> dict[str, list[Seen]]:
+        """For each of these articles that the catalogue has, its versions there; they are the same until `seal`."""
         with self._archive.catalogue.begin() as connection:
-            known = Versions(connection, self._source_id).history(article)
-        seen = [Seen(one.captured_at, one.version, one.content_digest, one.record_id) for one in known]
-        return sorted([*seen, *self._found.seen(article)], key=lambda one: (one.captured_at, one.number))
+            histories = Versions(connection, self._source_id).histories(articles)
+        return {
+            article: [Seen(one.captured_at, one.version, one.content_digest, one.record_id) for one in history]
+            for article, history in histories.items()
+        }
+
+    def history(self, article: str, known: Sequence[Seen]) -> list[Seen]:
+        """The versions of an article that are known and that this import has, in the order of their capture."""
+        return sorted([*known, *self._found.seen(article)], key=lambda one: (one.captured_at, one.number))
 
     def original(self, reference: Reference) -> Capture | None:
         """The exchange that a revisit refers to, in this file or in the archive; None when neither has it."""

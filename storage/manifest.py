@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +12,8 @@ import orjson
 
 from storage.digests import PART_BYTES, sha256_hex
 from storage.errors import NotReadableManifest
-from storage.names import manifest_of_parcel
+from storage.importnames import is_imported
+from storage.names import manifest_of_parcel, parse_key
 from storage.sealed import SealedSegment
 from storage.timestamps import from_warc_date, warc_date
 
@@ -136,7 +137,7 @@ def manifest_of(sealed: SealedSegment, *, previous: str | None, created: datetim
             part_bytes=PART_BYTES if part.composite_sha256 else None,
             composite_sha256=part.composite_sha256,
         )
-        for part in sealed.parts
+        for part in (*sealed.parts, *sealed.relisted)
     )
     return Manifest(
         source=sealed.source,
@@ -147,6 +148,11 @@ def manifest_of(sealed: SealedSegment, *, previous: str | None, created: datetim
         counts=sealed.counts,
         extractor_version=sealed.extractor_version,
     )
+
+
+def own_objects(objects: Iterable[ManifestObject], stem: str) -> tuple[ManifestObject, ...]:
+    """Those objects that are the segment's own, without those of others that are listed anew after an erasure."""
+    return tuple(one for one in objects if is_imported(one.key) or str(parse_key(one.key).stem) == stem)
 
 
 def sign(manifest: Manifest, signer: Signer) -> Manifest:

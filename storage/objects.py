@@ -31,6 +31,15 @@ class ObjectInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectLock:
+    """What keeps a store from deleting a version of an object: GOVERNANCE, COMPLIANCE or LEGAL HOLD, until a time."""
+
+    key: str
+    mode: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StoreFault:
     """A promise that a store breaks: `kind` is its word, `message` what happened and what it puts at risk."""
 
@@ -106,6 +115,18 @@ class ObjectStore(ABC):
         An object that has these bytes is left alone. Damaged bytes are not destroyed where the store can keep
         them. Raises DigestMismatch when the file at `path` has another SHA-256.
         """
+
+    @abstractmethod
+    def replace(self, key: str, path: Path, sha256: str, *, bypass_governance: bool = False) -> None:
+        """Put verified bytes in the place of an object and destroy every version of what was there: for erasure alone.
+
+        May be repeated until it has returned once. Raises DigestMismatch when the file at `path` has another SHA-256,
+        StoreRefuses where a lock or a missing right keeps what was there.
+        """
+
+    def locks(self, key: str) -> Sequence[ObjectLock]:  # noqa: ARG002
+        """What keeps `replace` from destroying what is there now, versions that are hidden included."""
+        return ()
 
     @abstractmethod
     def sweep(self, before: datetime) -> int:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from storage.digests import file_digests
 from storage.errors import DigestMismatch, ObjectMissing
-from storage.manifest import Manifest
+from storage.manifest import Manifest, own_objects
 from storage.names import manifest_of_parcel
 from storage.objects import ObjectInfo, ObjectStore
 from storage.sealed import SealedSegment
@@ -100,10 +100,11 @@ def fetched_parcel(name: str, source_id: str, store: ObjectStore, beside: Path) 
         keys = [name]
         if manifest_key is not None:
             manifest = Manifest.from_bytes(store.get(manifest_key), manifest_key)
-            keys = [*(one.key for one in manifest.objects), manifest_key]
+            own = own_objects(manifest.objects, manifest.stem)
+            keys = [*(one.key for one in own), manifest_key]
         files = [_fetched(store, key, Path(directory) / str(number)) for number, key in enumerate(keys)]
         if manifest_key is not None:
-            for file, listed in zip(files, manifest.objects, strict=False):
+            for file, listed in zip(files, own, strict=False):
                 if file.sha256 != listed.sha256:
                     raise DigestMismatch(f"{file.key} in {store.place}", listed.sha256, file.sha256)
         yield Parcel(name, source_id, tuple(files))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -36,6 +37,8 @@ class SealedSegment:
     A later reading of a segment is sealed in the same way: its `stem` ends with `.<n>`, its one part are the records
     that it made, and `extractor_version` says by what.
 
+    `relisted` are objects of earlier segments that are other bytes from now on, since something in them was erased.
+
     Files stay until `forget`, to be called when every store that must have them has confirmed them. A part
     that was moved into a store already no longer has its file; `DirectoryStore.put_file` takes that as done.
     """
@@ -46,6 +49,7 @@ class SealedSegment:
     parts: tuple[SealedPart, ...]
     counts: Mapping[str, int]
     extractor_version: str | None = None
+    relisted: tuple[SealedPart, ...] = ()
 
     @property
     def warc(self) -> SealedPart:
@@ -87,16 +91,18 @@ class SealedSegment:
             "sealedAt": warc_date(self.sealed_at),
             "counts": dict(self.counts),
             "extractorVersion": self.extractor_version,
-            "parts": [
-                {"key": p.key, "bytes": p.bytes, "sha256": p.sha256, "compositeSha256": p.composite_sha256}
-                for p in self.parts
-            ],
+            "parts": [_facts(part) for part in self.parts],
+            "relisted": [_facts(part) for part in self.relisted],
         }
         write_durably(self._note, [orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)])
 
     @property
     def _note(self) -> Path:
         return self.directory / (self.stem + SEALED_SUFFIX)
+
+
+def _facts(part: SealedPart) -> dict[str, Any]:
+    return {"key": part.key, "bytes": part.bytes, "sha256": part.sha256, "compositeSha256": part.composite_sha256}
 
 
 def sealed_part(name: ObjectName, directory: Path) -> SealedPart:
@@ -124,15 +130,19 @@ def sealed_segment(directory: Path, stem: str) -> SealedSegment | None:
         facts = orjson.loads((directory / (stem + SEALED_SUFFIX)).read_bytes())
     except FileNotFoundError:
         return None
-    parts = tuple(
-        SealedPart(
-            part["key"],
-            directory / waiting_filename(facts["stem"], part["key"]),
-            part["bytes"],
-            part["sha256"],
-            part["compositeSha256"],
+    parts, relisted = (
+        tuple(
+            SealedPart(
+                part["key"],
+                directory / waiting_filename(facts["stem"], part["key"]),
+                part["bytes"],
+                part["sha256"],
+                part["compositeSha256"],
+            )
+            for part in facts.get(name, ())
         )
-        for part in facts["parts"]
+        for name in ("parts", "relisted")
     )
     sealed_at = from_warc_date(facts["sealedAt"])
-    return SealedSegment(facts["stem"], directory, sealed_at, parts, facts["counts"], facts.get("extractorVersion"))
+    version = facts.get("extractorVersion")
+    return SealedSegment(facts["stem"], directory, sealed_at, parts, facts["counts"], version, relisted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, case, func, insert, select
+from sqlalchemy import Connection, case, func, insert, or_, select
 
 from storage.catalogue import segments
 from storage.importnames import ROOM
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from storage.rebuilding.chain import Link
     from storage.sealed import SealedSegment
 
-_FIRST: tuple[Kind, ...] = ("warc", "records")
+_FIRST: tuple[Kind, ...] = ("warc", "records", "events")
 
 
 def _first_key(link: Link) -> str:
@@ -89,6 +89,12 @@ class Segments:
         others = map(Stem.parse, self.connection.execute(later).scalars())
         return any((one.created, one.serial) > (mine.created, mine.serial) or one.host != mine.host for one in others)
 
+    def chain(self, source_id: str) -> list[str]:
+        """The keys of a source's manifests, oldest first."""
+        order = (segments.c.sealed_at, segments.c.stem)
+        query = select(segments.c.manifest_key).where(segments.c.source_id == source_id).order_by(*order)
+        return list(self.connection.execute(query).scalars())
+
     def importing(self, sha256: str) -> tuple[str, str] | None:
         """The import that took a file of that digest in: its source and its name; None when none did."""
         query = select(segments.c.source_id, segments.c.stem).where(segments.c.key.startswith(f"{ROOM}{sha256}/"))
@@ -102,8 +108,10 @@ class Segments:
         return dict(sorted((int(number), key) for number, key in found.items() if number.isdecimal()))
 
     def totals(self, source_id: str) -> tuple[int, int]:
-        """How many segments the source has, and their bytes in all, with those of later readings."""
-        is_segment = case((segments.c.key.startswith("records/"), 0), else_=1)
+        """How many segments the source has, and their bytes in all, with those that have no WARC: later readings, and
+        events alone."""
+        has_none = or_(*(segments.c.key.startswith(f"{room}/") for room in ("records", "events")))
+        is_segment = case((has_none, 0), else_=1)
         query = select(func.coalesce(func.sum(is_segment), 0), func.coalesce(func.sum(segments.c.bytes), 0)).where(
             segments.c.source_id == source_id
         )

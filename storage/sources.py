@@ -129,12 +129,8 @@ class Sources:
         """Remember the newest manifest."""
         self.connection.execute(update(sources).where(sources.c.id == source_id).values(last_manifest_sha256=sha256))
 
-    def go_on_with_chain(self, source_id: str, sha256: str, after: str | None) -> None:
-        """Remember the newest manifest, which names the one `after` which it comes.
-
-        Raises SourceBusy when that is not the last one any more: the chain of manifests must not fork.
-        """
-        last = sources.c.last_manifest_sha256.is_not_distinct_from(after)
-        goes_on = update(sources).where(sources.c.id == source_id, last).values(last_manifest_sha256=sha256)
-        if self.connection.execute(goes_on).rowcount == 0:
-            raise SourceBusy(source_id, "a process that sealed a segment at the same moment")
+    def follow(self, source_id: str, previous: str | None, sha256: str) -> bool:
+        """Whether the newest manifest was `previous`, and is the one of that SHA-256 now."""
+        this = sources.c.last_manifest_sha256.is_not_distinct_from(previous)
+        changed = update(sources).where(sources.c.id == source_id, this).values(last_manifest_sha256=sha256)
+        return self.connection.execute(changed).rowcount == 1

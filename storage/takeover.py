@@ -72,7 +72,7 @@ def take_over(archive: Archive, source_id: str, living: Collection[str]) -> Loss
     if archive.machine is None:
         return Losses()
     machines = {*living, archive.machine}
-    with archive.catalogue.begin() as connection:
+    with archive.catalogue.whole() as connection:
         away = Unsent(connection).elsewhere(source_id, machines)
     lost = [one for one in away if not _is_stored(archive, one.stem)]
     _send_on(archive, {one.stem for one in away} - {one.stem for one in lost})
@@ -84,7 +84,7 @@ def left_elsewhere(archive: Archive, source_id: str) -> Counter[str]:
     """By host, how many segments of the source lie on the disks of other machines alone."""
     if archive.machine is None:
         return Counter()
-    with archive.catalogue.begin() as connection:
+    with archive.catalogue.whole() as connection:
         away = Unsent(connection).elsewhere(source_id, [archive.machine])
     return Counter(one.host for one in away)
 
@@ -102,7 +102,7 @@ def _is_stored(archive: Archive, parcel: str) -> bool:
 
 def _send_on(archive: Archive, stored: Collection[str]) -> None:
     """Let this machine bring what some store has to the others."""
-    with archive.catalogue.begin() as connection:
+    with archive.catalogue.whole() as connection:
         for stem in stored:
             Unsent(connection).remove(stem)
             connection.execute(update(deliveries).where(deliveries.c.parcel == stem).values(machine=archive.machine))
@@ -110,7 +110,7 @@ def _send_on(archive: Archive, stored: Collection[str]) -> None:
 
 def _post_anew(archive: Archive, source_id: str, machines: Collection[str]) -> None:
     """Send single objects of the source that were on their way elsewhere: what the catalogue has of them."""
-    with archive.catalogue.begin() as connection:
+    with archive.catalogue.whole() as connection:
         query = select(deliveries.c.parcel).where(
             deliveries.c.source_id == source_id,
             deliveries.c.parcel.contains("/"),
@@ -132,7 +132,7 @@ def _give_up(archive: Archive, source_id: str, lost: Sequence[UnsentSegment]) ->
     if segments_lost:
         _tell_again(archive, source_id, segments_lost)
     now, total = archive.clock(), Forgotten()
-    with archive.catalogue.begin() as connection:
+    with archive.catalogue.whole() as connection:
         Sources(connection).hold(source_id, archive.catalogue.owner)
         newest = rewind(connection, source_id, lost, Sources(connection).last_manifest_sha256(source_id))
         connection.execute(update(sources).where(sources.c.id == source_id).values(last_manifest_sha256=newest))
@@ -161,7 +161,7 @@ def _tell_again(archive: Archive, source_id: str, lost: Sequence[UnsentSegment])
         mine.added += found_since(mine.connection, source_id, since)
 
     archive.with_leads(source_id, tell)
-    with archive.catalogue.begin() as connection:
+    with archive.catalogue.whole() as connection:
         again = Settlement(runs=_runs_since(connection, source_id, since))
         learned = select(furniture.c.text).where(furniture.c.source_id == source_id, furniture.c.learned_at >= since)
         again.furniture = list(connection.execute(learned.order_by(furniture.c.id)).scalars())
@@ -186,7 +186,7 @@ def _record_anew(archive: Archive, lost: UnsentSegment) -> None:
     """Keep a later reading whose records were lost: the catalogue has their lines."""
     name = manifest_of_parcel(lost.stem)
     key = records_name(name.stem, name.number or 0).key
-    with archive.catalogue.begin() as connection:
+    with archive.catalogue.whole() as connection:
         Unsent(connection).remove(lost.stem)
         query = select(versions.c.id, versions.c.line).where(
             versions.c.source_id == lost.source_id, versions.c.records_key == key
@@ -198,7 +198,7 @@ def _record_anew(archive: Archive, lost: UnsentSegment) -> None:
         for row in rows:
             later.add(row.line.encode() + b"\n")
         later.seal({"read": len(rows), "changed": len(rows), "unread": 0}, None)
-    with archive.catalogue.begin() as connection:
+    with archive.catalogue.whole() as connection:
         number = max(Segments(connection).readings(str(name.stem)))
         moved = update(versions).where(versions.c.id.in_([row.id for row in rows]))
         connection.execute(moved.values(records_key=records_name(name.stem, number).key))

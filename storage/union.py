@@ -70,6 +70,10 @@ class UnionStore(ObjectStore):
         """Not for writing."""
         self._refuse(key, path, sha256)
 
+    def replace(self, key: str, path: Path, sha256: str, *, bypass_governance: bool = False) -> None:
+        """Not for writing."""
+        self._refuse(key, path, sha256, bypass_governance)
+
     def sweep(self, before: datetime) -> int:
         """Not for writing."""
         self._refuse(before)

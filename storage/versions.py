@@ -90,6 +90,15 @@ class Versions:
         """The versions of an article in the order in which they were captured."""
         return self._of(versions.c.article == article)
 
+    def histories(self, articles: Sequence[str]) -> dict[str, list[Version]]:
+        """The history of each of these articles that has one."""
+        found: dict[str, list[Version]] = {}
+        wanted = list(dict.fromkeys(articles))
+        for start in range(0, len(wanted), ARTICLES_PER_QUERY):
+            for version in self._of(versions.c.article.in_(wanted[start : start + ARTICLES_PER_QUERY])):
+                found.setdefault(version.article, []).append(version)
+        return found
+
     def _of(self, chosen: ColumnElement[bool]) -> list[Version]:
         """The versions of a few articles in the order in which they were captured.
 

@@ -61,13 +61,15 @@ def scanned_record(member: Member, filename: str) -> ScannedRecord:
 
 
 def capture_of(record: ScannedRecord, key: str) -> Capture | None:
-    """The Capture that `Segment.append` gave for a record under `key`; None for records beside one.
+    """The Capture that `Segment.append` gave for a record under `key`; None for records beside one, and for tombstones.
 
     Raises KeyError or ValueError when the record lacks what WARC asks of every record.
     """
     if not record.ends_exchange or record.record_type not in _CAPTURES:
         return None
     fields = record.fields
+    if record.record_type == "metadata" and "warc-target-uri" not in fields:
+        return None
     head = http_head(record.block) if record.record_type in ("response", "revisit") else None
     protocol = fields.get("warc-protocol")
     cut = fields.get("warc-truncated") if record.record_type == "response" else None

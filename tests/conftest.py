@@ -18,6 +18,8 @@ LONG = (
     "stores_crawl",
     "rebuild",
     "render",
+    "suppress_doors",
+    "erase",
     "reextract",
     "full_disk",
     "watch",

@@ -108,15 +108,20 @@ class ChangingNewsroom(Newsroom):
         return found
 
 
+def run_again(home: Path) -> None:
+    """Crawl the newsroom once more."""
+    again = ["crawl", "--again", "--source-file", str(home / "n.toml"), "--no-progress"]
+    done = subprocess.run([*RUN, *again, "--archive", str(home / "archive")], capture_output=True, text=True)
+    assert done.returncode in (0, 1), done.stderr
+
+
 @contextmanager
 def lived(home: Path) -> Iterator[tuple[str, Path]]:
     """The newsroom's address, and an archive in `home` that saw both states of it."""
     with ChangingNewsroom() as newsroom:
         crawl(newsroom, home)
         newsroom.later = True
-        again = ["crawl", "--again", "--source-file", str(home / "n.toml"), "--no-progress"]
-        done = subprocess.run([*RUN, *again, "--archive", str(home / "archive")], capture_output=True, text=True)
-        assert done.returncode in (0, 1), done.stderr
+        run_again(home)
         add_hostile(home / "archive")
         yield newsroom.url, home / "archive"
 

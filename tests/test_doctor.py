@@ -284,7 +284,7 @@ def test_a_database_that_is_away_is_a_fault_without_its_password(home: Path, mon
         url = f"postgresql+psycopg://newsark:{SECRET}@127.0.0.1:{port}/news?connect_timeout=2"
         monkeypatch.setenv("NEWSARK_CATALOGUE", url)
         told = not_well()
-    assert "look whether its server runs" in told["catalogue"]
+    assert "see to its server" in told["catalogue"]
     assert SECRET not in str(told)
 
 

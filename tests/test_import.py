@@ -119,6 +119,18 @@ def test_an_older_capture_becomes_a_version_and_not_the_face(tmp_path: Path) -> 
     is_rebuilt_the_same(tmp_path)
 
 
+def test_versions_of_one_article_in_one_file_follow_each_other(tmp_path: Path) -> None:
+    """They are recorded as a group: each is compared with the one before it all the same."""
+    imported(tmp_path, articles(1))
+    editions = (articles(1, edition=" again", minutes=500), articles(1, minutes=1000), articles(1, minutes=1500))
+    report = imported(tmp_path, b"".join(editions), "later.warc.gz")
+    assert (report["new"], report["edited"], report["unchanged"]) == (0, 2, 1)
+    first, second, third = sorted(records(tmp_path), key=lambda one: one["version"])
+    assert [second["previousVersion"], third["previousVersion"]] == [first["id"], second["id"]]
+    assert first["fingerprint"] == third["fingerprint"] != second["fingerprint"]
+    is_rebuilt_the_same(tmp_path)
+
+
 def test_revisits_are_read_from_their_original_here_or_in_an_earlier_file(tmp_path: Path) -> None:
     warc = Warc()
     record_id = warc.response(address(0), page(0), 0)

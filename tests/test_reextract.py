@@ -8,10 +8,13 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reading.comparison import Change, Tally, differing_fields, similarity
 from reading.sidebyside import marked, side_by_side
@@ -250,6 +253,13 @@ def test_fields_of_the_crawl_do_not_count_and_missing_is_empty() -> None:
 )
 def test_how_alike_texts_are(one: str, other: str, alike: float) -> None:
     assert similarity(one, other) == alike
+
+
+@given(st.lists(st.text("ab \n", max_size=12), min_size=2, max_size=2))
+def test_lines_in_common_do_not_change_how_alike_texts_are(texts: list[str]) -> None:
+    one, other = (Counter(text.split()) for text in texts)
+    total = one.total() + other.total()
+    assert similarity(*texts) == pytest.approx(2 * (one & other).total() / total if total else 1.0)
 
 
 def test_the_page_of_changes_escapes_what_newsrooms_wrote() -> None:

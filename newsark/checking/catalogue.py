@@ -11,8 +11,10 @@ from sqlalchemy.exc import OperationalError
 from newsark.checking.finding import Finding
 from newsark.console import counted, human_bytes
 from newsark.home import Home
+from storage.catalogue import Catalogue
 from storage.errors import CatalogueUnusable
 from storage.migrations.standing import CURRENT
+from storage.server import server_facts
 from storage.timebudget import time_budget
 
 WHOLENESS_SECONDS = 3.0
@@ -41,12 +43,13 @@ def check_catalogue(home: Home) -> Iterator[Finding]:
     if not home.has_archive:
         return
     try:
-        with home.archive() as opened, opened.catalogue.begin() as connection:
-            place = opened.catalogue.engine.url.render_as_string(hide_password=True)
-            if connection.dialect.name == "sqlite":
-                yield from _sqlite(connection, opened.catalogue.engine.url.database or place)
-            else:
-                yield from _server(connection, place)
+        with home.archive() as opened:
+            catalogue = opened.catalogue
+            if catalogue.is_shared:
+                yield from _server(catalogue)
+                return
+            with catalogue.begin() as connection:
+                yield from _sqlite(connection, catalogue.engine.url.database or home.archive_name)
     except CatalogueUnusable as problem:
         cure = "look whether its server runs; a damaged SQLite file is made anew by newsark rebuild --replace"
         yield Finding("catalogue", "fault", f"{problem}; {cure}")
@@ -84,8 +87,12 @@ def _wholeness(connection: Connection) -> Finding:
     return Finding("catalogue's wholeness", "fault", f"{faults[0]}; make it anew: newsark rebuild --replace")
 
 
-def _server(connection: Connection, place: str) -> Iterator[Finding]:
+def _server(catalogue: Catalogue) -> Iterator[Finding]:
     began = time.monotonic()
-    version = connection.exec_driver_sql("SHOW server_version").scalar()
+    facts = server_facts(catalogue)
     ms = 1000 * (time.monotonic() - began)
-    yield Finding("catalogue", "ok", f"{place}, version {CURRENT}, PostgreSQL {version}, answers in {ms:.1f} ms")
+    told = f"{facts.place}, version {CURRENT}, {human_bytes(facts.size_bytes)}, {facts.product} {facts.version}"
+    used = f"{facts.connections} of {facts.max_connections} connections used"
+    yield Finding("catalogue", "ok", f"{told}, answers in {ms:.1f} ms, {used}")
+    for fault in facts.faults:
+        yield Finding("catalogue", "warning", fault)

@@ -134,7 +134,7 @@ class Driver:
         self._waiting = held
 
     def _homes(self) -> dict[str, set[str]]:
-        with self._archive.catalogue.begin() as connection:
+        with self._archive.catalogue.whole() as connection:
             return Unsent(connection).machines(list(self._errands))
 
     async def _look(self, worker: Worker) -> None:

@@ -91,7 +91,7 @@ def probe() -> Callable[[], dict[str, str]]:
 
 def catalogue_sum(archive: Archive, source_ids: Sequence[str]) -> str:
     """The same on every machine whose catalogue is the same one: a digest of since when it has these sources."""
-    with archive.catalogue.begin() as connection:
+    with archive.catalogue.whole() as connection:
         rows = {one.id: one.added_at.isoformat() for one in Sources(connection).known(source_ids)}
     return hashlib.sha256(repr(sorted(rows.items())).encode()).hexdigest()[:16]
 

@@ -43,7 +43,7 @@ def diff(
 
     In a pipe, words that went stand in [-…-], words that came in {+…+}.
     """
-    with Home.here(archive=archive, endpoint_url=endpoint_url).archive() as opened:
+    with Home.here(archive=archive, endpoint_url=endpoint_url).archive(is_public=True) as opened:
         records = article_history(opened, article).records
     before, after = _chosen(records, old, new)
     if json:

@@ -137,7 +137,7 @@ def export(
         "kind": [known_kind(one) for one in kind] if kind else None,
     }
     asked = _Asked(home, output, again, delta_since)
-    with home.archive() as opened:
+    with home.archive(is_public=True) as opened:
         wanted = asked.export(opened, what, given, format, split)
         if wanted.form in (Format.WARC, Format.WACZ):
             _write_pages(home, opened, wanted, output)

@@ -67,7 +67,7 @@ def ledger(
         None if since is None else moment(since, "--since", utc_now()),
         text,
     )
-    with home.archive() as opened:
+    with home.archive(is_public=True) as opened:
         entries = read_ledger(opened, wanted, home.confirmations)
     _write(entries, Format.JSON if json else format)
 

@@ -101,7 +101,7 @@ def _serve(home: Home, host: str, port: int, origins: Origins) -> None:
 
     from reading.replay.app import COLLECTION, Replay
 
-    with home.archive() as archive:
+    with home.archive(is_public=True) as archive:
         servers = [
             WSGIServer(
                 (host, number),

@@ -91,7 +91,7 @@ def search(
     )
     wanted = Search(selection, sort.value, offset, limit)
     began = time.monotonic()
-    with home.archive() as opened, opened.catalogue.begin() as connection:
+    with home.archive(is_public=True) as opened, opened.catalogue.begin() as connection:
         found = find(connection, wanted, facets=facets)
     seconds = time.monotonic() - began
     for hit in found.hits:

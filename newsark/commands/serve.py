@@ -78,7 +78,7 @@ def serve(
 
     wanted = _Replay(replay, replay_url, host, port + 1 if port else 0)
     with (
-        home.archive() as opened,
+        home.archive(is_public=True) as opened,
         _listening(host, port) as listening,
         _room(home, opened, wanted, listening) as room,
         archive_metrics(home, opened) as metrics,

@@ -12,6 +12,7 @@ from newsark.console import print_json, say, say_line, write_bytes
 from newsark.home import Home
 from newsark.options import ArchiveOption, EndpointOption, JsonOption
 from storage.errors import WrongUse
+from storage.suppressionerrors import IsSuppressed
 
 if TYPE_CHECKING:
     from reading.article import ArticleHistory
@@ -23,10 +24,13 @@ def show(
     archive: ArchiveOption = None,
     endpoint_url: EndpointOption = None,
     record: Annotated[bool, typer.Option("--record", help="Print the latest JSON record, indented.")] = False,
+    suppressed: Annotated[
+        bool, typer.Option("--suppressed", help="Also what is suppressed, so that you can decide to lift it.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Show one article with its versions, observations and provenance."""
-    with Home.here(archive=archive, endpoint_url=endpoint_url).archive() as opened:
+    with Home.here(archive=archive, endpoint_url=endpoint_url).archive(is_public=not suppressed) as opened:
         history = article_history(opened, article)
     if json:
         seen = [
@@ -42,11 +46,14 @@ def show(
 def article_history(archive: Archive, needle: str) -> ArticleHistory:
     """The article's history. Raises WrongUse with what is known of the URL when it showed no article."""
     from reading.article import history_of, lead_of
+    from reading.suppressing import is_hidden
 
     spelled = normal_spelling(needle)
     history = history_of(archive, needle, spelled)
     if history is not None:
         return history
+    if is_hidden(archive, needle, spelled):
+        raise IsSuppressed(needle)
     lead = lead_of(archive, spelled) if spelled else None
     if lead is None:
         raise WrongUse(f"nothing is known by {needle!r}; newsark export -o - lists all articles")

@@ -126,7 +126,7 @@ def _hits(home: Home, source: Source) -> SelectorHits | None:
         return None
     from reading.selectorcheck import selector_hits
 
-    with home.archive() as opened:
+    with home.archive(is_public=True) as opened:
         return selector_hits(opened, source.id, source.selectors)
 
 

@@ -38,7 +38,7 @@ def status(
     if coverage:
         _print_unsaved(home, names, json=json)
         return
-    with home.archive() as opened:
+    with home.archive(is_public=True) as opened:
         states = source_states(opened)
         backlogs = opened.backlogs()
     have = {state["id"] for state in states}
@@ -93,7 +93,7 @@ def _print_unsaved(home: Home, names: list[str] | None, *, json: bool) -> None:
 
     ids = [home.source_id(name) for name in names] if names else None
     count = 0
-    with home.archive() as opened, opened.catalogue.begin() as connection:
+    with home.archive(is_public=True) as opened, opened.catalogue.begin() as connection:
         for one in unsaved(connection, ids):
             count += 1
             if json:

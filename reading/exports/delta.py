@@ -17,10 +17,13 @@ from sqlalchemy import Connection
 from reading.exports.earlier import Earlier
 from reading.exports.kind import Kind
 from reading.exports.selection import Row
+from storage.archive import Archive
+from storage.publicview import hidden_from
 
 GONE_FIELDS = {
     "id": "Id of a row that the query does not choose any more.",
-    "fate": "`superseded` by a later reading, `not-selected` but kept, or `not-held` by the catalogue.",
+    "fate": "`withdrawn` from what is shown: drop it; `superseded` by a later reading, `not-selected` but kept, or"
+    " `not-held` by the catalogue.",
     "by": "Id of the row that superseded it.",
 }
 
@@ -49,10 +52,11 @@ class Delta:
             packed.writelines(f"{name}\n".encode() for name in sorted(self._chosen))
         return len(self._chosen)
 
-    def write_gone(self, connection: Connection, kind: Kind, to: IO[bytes]) -> int:
+    def write_gone(self, archive: Archive, connection: Connection, kind: Kind, to: IO[bytes]) -> int:
         """How many rows that the earlier export holds are gone; a line of CSV for each, with what became of it."""
         gone = sorted(self._held - self._chosen)
         fates = kind.fates(connection, [name for name in gone if name not in self._superseded])
+        fates |= dict.fromkeys(_withdrawn(archive, connection, kind, set(gone)), "withdrawn")
         text = io.TextIOWrapper(to, "utf-8", newline="", write_through=True)
         writer = csv.writer(text)
         writer.writerow(GONE_FIELDS)
@@ -61,3 +65,11 @@ class Delta:
             writer.writerow([name, "superseded" if by else fates.get(name, ""), by or ""])
         text.detach()
         return len(gone)
+
+
+def _withdrawn(archive: Archive, connection: Connection, kind: Kind, gone: set[str]) -> set[str]:
+    """Those of the rows that the query would choose if nothing was suppressed."""
+    if not gone or hidden_from(connection) is None:
+        return set()
+    with archive.catalogue.whole() as whole:
+        return gone & {row.record["id"] for row in kind.rows(whole)}

@@ -93,7 +93,7 @@ def export_directory(
         files = [*_tables(connection, export, delta, target, on_step)]
         lists = [_file(target, IDS, (), delta.write_ids)]
         if export.since is not None:
-            lists += [_file(target, GONE, GONE_COLUMNS, partial(delta.write_gone, connection, export.kind))]
+            lists += [_file(target, GONE, GONE_COLUMNS, partial(delta.write_gone, archive, connection, export.kind))]
         described = (CROISSANT, croissant([*files, *lists], told)), (PACKAGE, data_package(files, lists, told))
         for path, facts in described:
             with target.file(path) as to:

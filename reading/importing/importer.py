@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,9 +33,15 @@ from storage.timestamps import warc_date
 from storage.warcfields import parse_field_lines
 
 LEASE_SECONDS = 3600.0
-AHEAD_PER_WORKER = 8
+AHEAD_PER_WORKER = 16
 AHEAD_BYTES = 128 * 1024 * 1024
 """So many bytes of pages may wait for their reading: a bound of memory, with the largest page on top."""
+
+GROUP = AHEAD_PER_WORKER // 2
+"""So many captures are recorded at a time: the catalogue is asked once for each group."""
+
+Waiting = tuple[Capture, int, Future[Reading] | None]
+"""A capture, the bytes of its page, and the page's reading to come."""
 
 PROVENANCE_FORMAT = "newsark-import-1"
 
@@ -138,7 +144,7 @@ class Importer:
         for gap in layout.gaps:
             report.add_problem(gap.offset, gap.length, gap.reason)
         work = _Reading(self._archive, self._source_id, imported, self._rules, report, key, path)
-        waiting: deque[tuple[Capture, int, Future[Reading] | None]] = deque()
+        waiting: deque[Waiting] = deque()
         pending, owned = 0, time.monotonic()
         for record in self._records(path, layout, report):
             capture, page = work.exchange(record)
@@ -150,12 +156,12 @@ class Importer:
             waiting.append((capture, size, self._pool.submit(page) if page is not None else None))
             pending += size
             while waiting and (len(waiting) >= self._ahead or pending > AHEAD_BYTES):
-                pending -= work.finish(*waiting.popleft())
+                pending -= work.finish(_group(waiting))
             if not self._dry_run and time.monotonic() - owned > LEASE_SECONDS / 3:
                 self._archive.own(self._source_id, LEASE_SECONDS)
                 owned = time.monotonic()
         while waiting:
-            work.finish(*waiting.popleft())
+            work.finish(_group(waiting))
 
     def _records(self, path: Path, layout: Layout, report: FileReport) -> Iterator[ForeignRecord]:
         with path.open("rb") as file:
@@ -210,14 +216,14 @@ class _Reading:
         self._report.captures += 1
         return capture, page
 
-    def finish(self, capture: Capture, size: int, reading: Future[Reading] | None) -> int:
-        """Record what came of a page; its size."""
-        if reading is not None:
-            read = reading.result()
-            if read.kind == "unreadable":
-                self._report.add_problem(capture.offset, capture.length, read.reason or "the page cannot be read")
-            self._articles.take(capture, read, self._report)
-        return size
+    def finish(self, group: Sequence[Waiting]) -> int:
+        """Record what came of some pages; their size."""
+        read = [(capture, reading.result()) for capture, _, reading in group if reading is not None]
+        for capture, page in read:
+            if page.kind == "unreadable":
+                self._report.add_problem(capture.offset, capture.length, page.reason or "the page cannot be read")
+        self._articles.take(read, self._report)
+        return sum(size for _, size, _ in group)
 
 
 class _Here:
@@ -233,6 +239,11 @@ class _Here:
         with self._path.open("rb") as file:
             file.seek(offset)
             return file.read(length)
+
+
+def _group(waiting: deque[Waiting]) -> list[Waiting]:
+    """Some that wait longest, taken away; the readers still have work meanwhile."""
+    return [waiting.popleft() for _ in range(min(len(waiting), GROUP))]
 
 
 def _copy(chunks: Iterable[bytes], path: Path) -> tuple[int, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,7 +19,8 @@ from reading.exports.selection import Selection
 from reading.exports.target import DirectoryTarget
 from reading.exports.wacz import export_wacz, export_warc
 from reading.query import parse
-from reading.web.exportjobs import ENDED, MOST_KEPT, ExportJob
+from reading.suppressing import suppressions_of
+from reading.web.exportjobs import DONE, ENDED, MOST_KEPT, ExportJob
 from reading.web.facts import Facts
 from reading.web.finding import PUBLISHED, Asked, asked, selection_of
 from reading.web.pace import Exporting
@@ -30,6 +32,9 @@ FORMS = ("jsonl.gz", "csv", "parquet", "wacz", "warc")
 PAGES = {"wacz": "articles.wacz", "warc": "articles.warc.gz"}
 """Forms that hold pages as they were captured, in one file."""
 
+HELD = "held back"
+HELD_BACK = "it was made before something was suppressed, and may have it; ask for it anew"
+
 
 class FileLine(Facts):
     """A file of an export."""
@@ -39,7 +44,7 @@ class FileLine(Facts):
 
 
 class ExportLine(Facts):
-    """An export: `state` is waiting, running, done, failed or stopped; `share` how much of it is done, 0 to 1."""
+    """An export: `state` is waiting, running, done, failed, stopped or held back; `share` how much is done, 0 to 1."""
 
     id: str
     form: str
@@ -86,8 +91,17 @@ def export_list(room: TheRoom, wanted: Annotated[Asked, Depends(asked)]) -> Expo
         most=MOST_KEPT,
         asked=wanted,
         sources=room.source_names(),
-        exports=[ExportLine.of(job) for job in room.jobs.all()],
+        exports=[line_of(room, job) for job in room.jobs.all()],
     )
+
+
+def line_of(room: Room, job: ExportJob) -> ExportLine:
+    """The line of a job; one that was asked for before something was suppressed is held back, for it may have it."""
+    line = ExportLine.of(job)
+    began = [one.at for one in suppressions_of(room.archive)]
+    if line.state != DONE or not began or datetime.fromisoformat(job.asked_at) > max(began):
+        return line
+    return line.model_copy(update={"state": HELD, "problem": HELD_BACK, "files": []})
 
 
 def export_asked(
@@ -179,11 +193,13 @@ def one_export(room: TheRoom, export_id: str) -> ExportLine:
     job = room.jobs.get(export_id)
     if job is None:
         raise HTTPException(404, f"there is no export {export_id!r}; it may have been removed")
-    return ExportLine.of(job)
+    return line_of(room, job)
 
 
 def export_file(room: TheRoom, export_id: str, name: str) -> FileResponse:
     """A file of an export that is done."""
+    if one_export(room, export_id).state == HELD:
+        raise HTTPException(404, HELD_BACK)
     path = room.jobs.file(export_id, name)
     if path is None or not path.is_file():
         raise HTTPException(404, "there is no such file; the export's page lists those there are")

@@ -103,7 +103,7 @@ def _draw(room: Room, plot: Plot, theme: str) -> str:
 
 def _by_day(room: Room) -> list[DayCount]:
     now = room.archive.clock()
-    return room.remembered.get("by day", lambda: room.with_catalogue(lambda one: articles_by_day(one, now)))
+    return room.remembered.get("by day", lambda: room.with_whole(lambda one: articles_by_day(one, now)))
 
 
 def _survival(room: Room) -> list[Step]:
@@ -116,7 +116,7 @@ def _delays(room: Room) -> list[Delay]:
 
 def _coverage(room: Room) -> list[Cover]:
     now = room.archive.clock()
-    return room.remembered.get("covers", lambda: room.with_catalogue(lambda one: coverage(one, now)))
+    return room.remembered.get("covers", lambda: room.with_whole(lambda one: coverage(one, now)))
 
 
 def _days(counts: list[DayCount]) -> list[DayLine]:

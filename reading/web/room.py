@@ -18,6 +18,7 @@ from reading.web.exportjobs import ExportJobs
 from storage.archive import Archive
 from storage.catalogue import alerts, observations, versions
 from storage.sources import Sources
+from storage.suppressions import Suppressions
 
 T = TypeVar("T")
 LEAST_SECONDS, MOST_SECONDS = 5.0, 60.0
@@ -27,10 +28,12 @@ MOST_REMEMBERED = 200
 
 @dataclass(frozen=True, slots=True)
 class _Gathered:
-    """A fact with the state of the catalogue that it was gathered from; times are those of the monotonic clock."""
+    """A fact with the state of the catalogue that it was gathered from, and with the suppressions that were in force;
+    times are those of the monotonic clock."""
 
     value: Any
     state: object
+    holding: object
     at: float
     kept_until: float
 
@@ -60,7 +63,7 @@ class Remembered:
             gathering = self._gathering.setdefault(key, threading.Lock())
         with gathering:
             before, now = self._known.get(key), time.monotonic()
-            if before is None or now >= before.kept_until:
+            if before is None or now >= before.kept_until or before.holding != self._holding():
                 before = self._again(before, now, make)
                 with self._lock:
                     if len(self._known) >= MOST_REMEMBERED:
@@ -70,13 +73,19 @@ class Remembered:
 
     def _again(self, before: _Gathered | None, now: float, make: Callable[[], T]) -> _Gathered:
         """The fact as it was, as long as nothing changed; else gathered anew."""
-        state = self._state()
-        if before is not None and before.state == state and now - before.at < self._most:
+        state, holding = self._state(), self._holding()
+        is_same = before is not None and (before.state, before.holding) == (state, holding)
+        if before is not None and is_same and now - before.at < self._most:
             return replace(before, kept_until=now + self._least)
         began = time.monotonic()
         value = make()
         ended = time.monotonic()
-        return _Gathered(value, state, now, ended + max(self._least, TIMES_AS_LONG * (ended - began)))
+        return _Gathered(value, state, holding, now, ended + max(self._least, TIMES_AS_LONG * (ended - began)))
+
+    def _holding(self) -> object:
+        """What is suppressed now: nothing of it is told from memory."""
+        with self._archive.catalogue.whole() as connection:
+            return Suppressions(connection).holding_ids(self._archive.clock())
 
     def _state(self) -> object:
         """What differs when anything was added that pages tell of."""
@@ -131,6 +140,11 @@ class Room:
     def with_catalogue(self, work: Callable[[Connection], T]) -> T:
         """The result of `work` in one transaction."""
         with self.archive.catalogue.begin() as connection:
+            return work(connection)
+
+    def with_whole(self, work: Callable[[Connection], T]) -> T:
+        """The same over all there is, for counts that have to be true; what is suppressed must not be named by them."""
+        with self.archive.catalogue.whole() as connection:
             return work(connection)
 
     def source_names(self) -> dict[str, str]:

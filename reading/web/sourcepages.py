@@ -74,10 +74,14 @@ def one_source(room: TheRoom, source_id: str) -> OneSource:
     state = states[source_id]
     (health,) = health_of(room, [state])
 
-    def coverage(connection: Connection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        return saved_by_year(connection, source_id), [*islice(unsaved(connection, [source_id]), MOST_UNSAVED + 1)]
+    def known(connection: Connection) -> list[dict[str, Any]]:
+        return saved_by_year(connection, source_id)
 
-    years, missing = room.remembered.get(f"coverage {source_id}", lambda: room.with_catalogue(coverage))
+    def unkept(connection: Connection) -> list[dict[str, Any]]:
+        return [*islice(unsaved(connection, [source_id]), MOST_UNSAVED + 1)]
+
+    years = room.remembered.get(f"years {source_id}", lambda: room.with_whole(known))
+    missing = room.remembered.get(f"unsaved {source_id}", lambda: room.with_catalogue(unkept))
     return OneSource(
         id=source_id,
         name=state["name"],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from storage.manifest import ManifestObject
 
 Severity = Literal["fault", "note"]
 """A fault makes the archive not whole; a note is worth knowing."""
@@ -19,6 +21,8 @@ class FindingKind:
     meaning: str
     cure: str
 
+
+UNFINISHED = "unfinished-erasure"
 
 KINDS: Mapping[str, FindingKind] = {
     "missing": FindingKind("The object is listed and is not in the store.", _FROM_COPY),
@@ -52,6 +56,9 @@ KINDS: Mapping[str, FindingKind] = {
     "fork": FindingKind(
         "Two manifests of a source refer to the same one before them.",
         "Two machines wrote the source with separate catalogues: let one do so. Every object is still listed once",
+    ),
+    UNFINISHED: FindingKind(
+        "The object still has what was to be erased.", "newsark erase --finish goes on with the erasure"
     ),
     "unlisted": FindingKind(
         "The object belongs to a segment and no manifest lists it.",
@@ -117,3 +124,25 @@ class Finding:
             "repaired": self.repaired,
             "cure": cure,
         }
+
+
+def as_unfinished(findings: Sequence[Finding], erased_from: Mapping[str, ManifestObject]) -> list[Finding]:
+    """The findings of one unit, where objects that are still what they were before an erasure are called so.
+
+    `erased_from` are objects as they were listed before. What such an object no longer agrees with is not to blame.
+    """
+    found = [_as_unfinished(one, erased_from.get(one.object)) for one in findings]
+    if not any(one.kind == UNFINISHED for one in found):
+        return found
+    return [one for one in found if one.kind not in ("bad-index", "wrong-pointer")]
+
+
+def _as_unfinished(finding: Finding, before: ManifestObject | None) -> Finding:
+    if before is None or finding.kind not in ("wrong-digest", "wrong-size"):
+        return finding
+    digests = (before.sha256, before.composite_sha256 or before.sha256)
+    is_of_before = finding.message.startswith(f"{before.size_bytes} bytes, ")
+    if not is_of_before and not any(one in finding.message for one in digests):
+        return finding
+    message = "it still has what an erasure took out: the erasure is not finished"
+    return Finding(finding.object, UNFINISHED, message, finding.store)

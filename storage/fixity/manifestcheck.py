@@ -20,6 +20,7 @@ from storage.fixity.chaincheck import (
 from storage.fixity.findings import Finding
 from storage.fixity.inventory import SEGMENT_ROOMS, Inventory, OnTheirWay, segment_name
 from storage.fixity.objectcheck import unreadable
+from storage.importnames import is_imported
 from storage.manifest import ManifestObject
 from storage.names import manifest_listing
 
@@ -29,12 +30,13 @@ _READERS = 8
 @dataclass(slots=True)
 class Expected:
     """What the manifests list: objects by key; `listing` is the key of the manifest of each, `counts` stand by the
-    WARC's key."""
+    WARC's key; `erased_from` are objects as they were listed before something in them was erased."""
 
     manifests: dict[str, Accepted] = field(default_factory=dict)
     objects: dict[str, ManifestObject] = field(default_factory=dict)
     listing: dict[str, str] = field(default_factory=dict)
     counts: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    erased_from: dict[str, ManifestObject] = field(default_factory=dict)
     objects_read: int = 0
     bytes_read: int = 0
     findings: list[Finding] = field(default_factory=list)
@@ -65,6 +67,8 @@ def read_manifests(
     for accepted in sorted(choice.accepted.values(), key=lambda one: (one.manifest.created, one.key)):
         # A later manifest of the same segment is the one that counts for what it lists again.
         for one in accepted.manifest.objects:
+            if one.key in expected.objects and not is_imported(one.key):
+                expected.erased_from[one.key] = expected.objects[one.key]
             expected.objects[one.key] = one
             expected.listing[one.key] = accepted.key
             if one.key.startswith("warc/"):

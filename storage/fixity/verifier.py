@@ -14,7 +14,7 @@ from storage.catalogue import Catalogue
 from storage.digests import sha256_hex
 from storage.fixity.chaincheck import CheckManifest, catalogue_anchors
 from storage.fixity.checks import Check, Checks, Depth
-from storage.fixity.findings import Finding
+from storage.fixity.findings import Finding, as_unfinished
 from storage.fixity.inventory import NOTHING_ON_ITS_WAY, Inventory, OnTheirWay, inventories, is_loose
 from storage.fixity.loosecheck import check_loose
 from storage.fixity.manifestcheck import Expected, read_manifests
@@ -191,7 +191,9 @@ class Verifier:
     ) -> Iterator[_Unit]:
         by_stem: dict[str, dict[str, ManifestObject]] = {}
         for key, listed in expected.objects.items():
-            by_stem.setdefault(str(parse_key(expected.listing[key]).stem), {})[key] = listed
+            # what was erased from is listed by a later segment's manifest, and is read with its own segment
+            own = parse_key(expected.listing[key] if is_imported(key) else key).stem
+            by_stem.setdefault(str(own), {})[key] = listed
         for stem, objects in by_stem.items():
             given: set[str] = set()
             for one in held:
@@ -306,7 +308,7 @@ class Verifier:
             noted.clear()
 
     def _add(self, findings: Sequence[Finding], expected: Expected, right: ManifestObject | None = None) -> None:
-        for finding in findings:
+        for finding in as_unfinished(findings, expected.erased_from):
             self.report.findings.append(finding)
             wanted = right if right is not None and right.key == finding.object else expected.right(finding.object)
             if wanted is not None:

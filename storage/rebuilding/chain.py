@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from storage.digests import sha256_hex
 from storage.errors import NewsarkError, NotReadableManifest
 from storage.fixity.findings import Finding
 from storage.importnames import is_imported
-from storage.manifest import Manifest, ManifestObject
+from storage.manifest import Manifest, ManifestObject, own_objects
 from storage.names import Kind, ObjectName, manifest_of_parcel, parse_key
 from storage.objects import ObjectStore
 
@@ -23,7 +23,7 @@ class Link:
     """A sealed segment as its manifest lists it. Without a readable manifest: as its objects lie in the store.
 
     A later reading of a segment is a link of its own: its `stem` ends with `.<n>`, and it has records alone. An import
-    has no WARC of its own: `imported` are the file and what lies beside it.
+    has no WARC of its own: `imported` are the file and what lies beside it. `relisted` are objects of links before it.
     """
 
     source_id: str
@@ -35,6 +35,7 @@ class Link:
     manifest_sha256: str = ""
     previous: str | None = None
     imported: tuple[ManifestObject, ...] = ()
+    relisted: tuple[ManifestObject, ...] = ()
 
     @property
     def size_bytes(self) -> int:
@@ -72,7 +73,7 @@ def read_chains(store: ObjectStore) -> Chains:
     for link, finding in links:
         chains.findings += [finding] if finding else []
         chains.links.setdefault(link.source_id, []).append(link)
-    chains.links = {source_id: list(_in_order(mine)) for source_id, mine in chains.links.items()}
+    chains.links = {source_id: _as_relisted(list(_in_order(mine))) for source_id, mine in chains.links.items()}
     chains.findings += _unlisted(store, {one.key for link in chains for one in link.objects.values()})
     return chains
 
@@ -96,7 +97,8 @@ def _link(store: ObjectStore, name: ObjectName) -> tuple[Link, Finding | None]:
     try:
         data = store.get(name.key)
         manifest = Manifest.from_bytes(data, name.key)
-        objects, imported = by_kind(manifest.objects)
+        own = own_objects(manifest.objects, manifest.stem)
+        objects, imported = by_kind(own)
         if manifest.stem != str(name.stem):
             raise NotReadableManifest(name.key, f"it is of {manifest.stem}")
     except (NewsarkError, OSError, ValueError) as problem:
@@ -112,6 +114,7 @@ def _link(store: ObjectStore, name: ObjectName) -> tuple[Link, Finding | None]:
             previous=manifest.previous,
             objects=objects,
             imported=imported,
+            relisted=tuple(one for one in manifest.objects if one not in own),
         ),
         None,
     )
@@ -153,6 +156,16 @@ def _in_order(links: Iterable[Link]) -> Iterator[Link]:
         link = waiting.pop()
         yield link
         waiting += following.pop(link.manifest_sha256, [])[::-1]
+
+
+def _as_relisted(links: list[Link]) -> list[Link]:
+    """The links with their objects as a later manifest lists them anew, since something in them was erased."""
+    now = {one.key: one for link in links for one in link.relisted}
+    if not now:
+        return links
+    return [
+        replace(link, objects={kind: now.get(one.key, one) for kind, one in link.objects.items()}) for link in links
+    ]
 
 
 def _unlisted(store: ObjectStore, listed: set[str]) -> Iterator[Finding]:

@@ -13,7 +13,18 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Table, select
 
-from storage.catalogue import captures, findable, furniture, leads, observations, runs, segments, sources, versions
+from storage.catalogue import (
+    captures,
+    findable,
+    furniture,
+    leads,
+    observations,
+    runs,
+    segments,
+    sources,
+    suppressions,
+    versions,
+)
 
 _LEFT_OUT = frozenset(
     {"id", "version_id", "lead_id", "capture_id", "owner", "owned_until", "queue", "next_due", "attempts"}
@@ -28,6 +39,7 @@ _KEYS: dict[Table, tuple[str, ...]] = {
     furniture: ("source_id", "digest"),
     segments: ("source_id", "stem"),
     runs: ("source_id", "started_at"),
+    suppressions: ("source_id", "at"),
 }
 ROWS_AT_ONCE = 1000
 
@@ -50,7 +62,7 @@ def dump_lines(connection: Connection) -> Iterator[bytes]:
 
 
 def _rows(connection: Connection, table: Table) -> Iterator[dict[str, Any]]:
-    left_out = _LEFT_OUT - {"id"} if table is sources else _LEFT_OUT
+    left_out = _LEFT_OUT - {"id"} if table in (sources, suppressions) else _LEFT_OUT
     chosen = [column for column in table.columns if column.name not in left_out]
     joined: Any = table
     extra: list[Any] = []

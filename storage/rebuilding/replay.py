@@ -18,6 +18,7 @@ from storage.leads import INSERT_ROWS, Acknowledgement, Leads, NewLead
 from storage.rebuilding.steps import Step
 from storage.runs import Runs
 from storage.sources import Sources
+from storage.suppressions import Suppressions
 from storage.versions import Observation, Version, Versions
 
 
@@ -46,6 +47,7 @@ def replay(connection: Connection, source_id: str, step: Step, *, again: bool, l
     leads.acknowledge(_unless_later(connection, done) if late else done)
     Runs(connection, source_id).take(step.runs)
     Furniture(connection, source_id).add((event.text, event.at) for event in step.furniture)
+    Suppressions(connection).take(source_id, step.suppressions)
 
 
 def _unless_later(connection: Connection, done: Sequence[Acknowledgement]) -> list[Acknowledgement]:

@@ -141,8 +141,8 @@ def _reread_steps(store: Readable, link: Link, directory: Path, tell: Callable[[
 
 def _captures(store: Readable, link: Link, tell: Callable[[Finding], None]) -> Iterator[Capture]:
     warc = link.objects.get("warc")
-    if warc is None and link.imported:
-        # its events name every exchange
+    if warc is None and (link.imported or link.objects.keys() == {"events"}):
+        # events of an import name every exchange; those of what somebody decided, none
         return iter(())
     if warc is None:
         tell(Finding(link.stem, "missing", "the segment has no WARC file"))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from storage.capture import Capture
 from storage.events import (
-    FOR_PEOPLE,
     ArticleImported,
     CaptureImported,
     Event,
@@ -24,7 +23,11 @@ from storage.events import (
     from_line,
 )
 from storage.rebuilding.recordlines import RecordLines
+from storage.suppression import Suppressed, SuppressionLifted
 from storage.versions import Observation, Version
+
+FOR_PEOPLE = frozenset({"segment-lost"})
+"""Types that say what happened, and nothing that the catalogue follows."""
 
 
 @dataclass(slots=True)
@@ -45,6 +48,7 @@ class Step:
     strays: list[tuple[Version, str | None]] = field(default_factory=list)
     furniture: list[FurnitureLearned] = field(default_factory=list)
     reread: list[tuple[Version, str]] = field(default_factory=list)
+    suppressions: list[Suppressed | SuppressionLifted] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -131,6 +135,7 @@ class _Reader:
             runs=[event for event in events if isinstance(event, RunBegan | RunEnded)],
             source=next((event for event in events if isinstance(event, SourceFile)), None),
             furniture=[event for event in events if isinstance(event, FurnitureLearned)],
+            suppressions=[event for event in events if isinstance(event, Suppressed | SuppressionLifted)],
         )
         for visit in visits:
             self._add_visit(step, visit)

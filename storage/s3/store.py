@@ -14,9 +14,10 @@ from typing import Any
 from storage.digests import PART_BYTES
 from storage.durable import flush_directory
 from storage.errors import DigestMismatch, ObjectExists, ObjectMissing, StoreUnreachable
-from storage.objects import ObjectInfo, ObjectStore, StoreFault
+from storage.objects import ObjectInfo, ObjectLock, ObjectStore, StoreFault
 from storage.s3.bucket import Bucket, object_info
 from storage.s3.client import make_client
+from storage.s3.erasing import delete_older, locks_of
 from storage.s3.listing import list_deletions, list_objects, list_unfinished
 from storage.s3.multipart import ROUNDS, Multipart, abort_upload
 from storage.s3.probe import probe_bucket
@@ -37,7 +38,8 @@ class S3Store(ObjectStore):
 
     What the server answers is not believed without its checksum: HEAD's, or the object read back where the server
     states none. Objects of more than `part_bytes` go in parts, and an upload that was cut short is gone on with.
-    Nothing is ever deleted but our own unfinished uploads. May be used from several threads.
+    Nothing is ever deleted but our own unfinished uploads, and what `replace` is told to. May be used from several
+    threads.
     """
 
     def __init__(
@@ -121,6 +123,24 @@ class S3Store(ObjectStore):
             # A server that lost the bytes may fail for ever to read them, and still take new ones.
             pass
         self._send(key, data, {}, is_stored)
+
+    def replace(self, key: str, path: Path, sha256: str, *, bypass_governance: bool = False) -> None:
+        """Put verified bytes over what is there, then delete every older version and every delete marker."""
+
+        def is_stored() -> bool:
+            try:
+                return self._read_sha256(key) == sha256
+            except ObjectMissing:
+                # hidden behind a delete marker, perhaps: what cannot be seen is to go as well
+                return False
+
+        if not is_stored():
+            self._send(key, self._file(path, sha256), {}, is_stored)
+        delete_older(self.bucket, key, bypass_governance=bypass_governance)
+
+    def locks(self, key: str) -> Sequence[ObjectLock]:
+        """The locks of every version."""
+        return [one for one in locks_of(self.bucket, key) if one.until is None or one.until > self._utc_clock()]
 
     def sweep(self, before: datetime) -> int:
         """Abort the uploads in parts that began before then and never ended."""

@@ -190,6 +190,28 @@ def test_other_bytes_are_replaced_by_restoring(store: ObjectStore, tmp_path: Pat
     store.put_bytes("k", b"data")
 
 
+def test_an_object_is_replaced_for_good_and_again(store: ObjectStore, tmp_path: Path) -> None:
+    for key, count in (("a", 100), ("b", PART_BYTES // 4)):
+        store.put_bytes(key, b"secret" * count)
+        path, sha256 = local_file(tmp_path, b"empty!" * count)
+        for _ in range(2):
+            store.replace(key, path, sha256)
+            assert store.get(key) == b"empty!" * count
+        assert list(store.locks(key)) == []
+        with pytest.raises(DigestMismatch):
+            store.replace(key, path, sha256_hex(b"another"))
+    assert [info.key for info in store.list()] == ["a", "b"]
+
+
+def test_a_directory_keeps_no_damaged_copy_of_what_was_replaced(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "store")
+    store.put_bytes("a/object", b"secret")
+    store.restore("a/object", *local_file(tmp_path, b"restored"))
+    assert [path.read_bytes() for path in (tmp_path / "store").glob(".damaged/a/*")] == [b"secret"]
+    store.replace("a/object", *local_file(tmp_path, b"empty!"))
+    assert [path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()] == [b"empty!"]
+
+
 def test_a_sweep_touches_no_object(store: ObjectStore) -> None:
     store.put_bytes("k", b"data")
     assert store.sweep(datetime.now(UTC) + timedelta(days=1)) == 0

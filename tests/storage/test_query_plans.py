@@ -29,6 +29,7 @@ SEEN = Observation("http://l.example/a", NOW, "unchanged", article="a")
 ASKED: dict[str, Callable[[Any], object]] = {
     "latest": lambda connection: Versions(connection, "lantern").latest(["a", "b"]),
     "history": lambda connection: Versions(connection, "lantern").history("a"),
+    "histories": lambda connection: Versions(connection, "lantern").histories(["a", "b"]),
     "newest": lambda connection: Versions(connection, "lantern").newest(5),
     "articles_of_leads": lambda connection: Versions(connection, "lantern").articles_of_leads([1, 2]),
     "find_observations": lambda connection: find_observations(connection, "lantern", "a"),

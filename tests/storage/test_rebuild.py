@@ -327,12 +327,12 @@ def test_a_step_that_tells_more_than_reached_the_disk_counts_for_nothing(tmp_pat
 def test_events_of_a_later_version_are_counted_and_the_rest_is_taken_in(archive: Archive, tmp_path: Path) -> None:
     ids = add_leads(archive, "a")
     settlement = visit(archive, "a", ids["a"])
-    settlement.events += [{"type": "suppressed", "url": "http://lantern.example/a"}, {"type": "suppressed"}]
+    settlement.events += [{"type": "annotated", "url": "http://lantern.example/a"}, {"type": "annotated"}]
     archive.settle(SOURCE, settlement)
     archive.seal(SOURCE)
     rows, report = rebuilt(archive, tmp_path)
     assert report.ok
-    assert report.as_json()["unknown_events"] == {"suppressed": 2}
+    assert report.as_json()["unknown_events"] == {"annotated": 2}
     assert rows == dumped(archive.catalogue)
 
 

@@ -171,10 +171,9 @@ def test_whoever_slept_longer_than_its_lease_writes_into_nobodys_work(catalogue:
 
 def test_a_chain_of_manifests_that_went_on_does_not_fork(catalogue: Catalogue) -> None:
     with catalogue.begin() as connection:
-        Sources(connection).go_on_with_chain("lantern", "a" * 64, None)
-        with pytest.raises(SourceBusy, match="sealed a segment at the same moment"):
-            Sources(connection).go_on_with_chain("lantern", "b" * 64, None)
-        Sources(connection).go_on_with_chain("lantern", "b" * 64, "a" * 64)
+        assert Sources(connection).follow("lantern", None, "a" * 64)
+        assert not Sources(connection).follow("lantern", None, "b" * 64)
+        assert Sources(connection).follow("lantern", "a" * 64, "b" * 64)
         assert Sources(connection).last_manifest_sha256("lantern") == "b" * 64
 
 

@@ -1,4 +1,4 @@
-"""Version 7: which machine's disk holds what is on its way to the stores."""
+"""Version 7: what is kept and not shown."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ down_revision = "6"
 
 
 def upgrade() -> None:
-    """Make the column and the table, empty: what is on its way now is delivered by whoever finds its files."""
-    op.add_column("deliveries", sa.Column("machine", sa.String(32)))
+    """Make the table; nothing was suppressed before."""
     op.create_table(
-        "unsent",
-        sa.Column("stem", sa.String(200), primary_key=True),
+        "suppressions",
+        sa.Column("id", sa.String(32), primary_key=True),
         sa.Column("source_id", sa.String(100), sa.ForeignKey("sources.id"), nullable=False),
-        sa.Column("machine", sa.String(32), nullable=False),
-        sa.Column("host", sa.Text(), nullable=False),
-        sa.Column("since", sa.String(27), nullable=False),
-        sa.Column("previous_sha256", sa.String(64)),
-        sa.Column("lost_at", sa.String(27)),
-        sa.Column("captures", sa.Integer()),
-        sa.Column("versions", sa.Integer()),
+        sa.Column("scope", sa.String(16), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text()),
+        sa.Column("at", sa.String(27), nullable=False),
+        sa.Column("until", sa.String(27)),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("lifted_at", sa.String(27)),
+        sa.Column("lifted_by", sa.Text()),
+        sa.Column("lift_reason", sa.Text()),
     )
-    op.create_index("unsent_by_source", "unsent", ["source_id"])
