@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from crawler.manners import Manners
+from crawler.manners import HostState, Manners
 from crawler.noroom import is_for_lack_of_room
 from storage.database import first_line, is_away
 from storage.deliveries import Backlog
@@ -285,8 +285,11 @@ class RoomyManners(Manners):
         max_concurrency: int,
         patience_seconds: float,
         room: Callable[[], Awaitable[bool]],
+        hosts: dict[str, HostState] | None = None,
     ) -> None:
-        super().__init__(delay_seconds, now, max_concurrency=max_concurrency, patience_seconds=patience_seconds)
+        super().__init__(
+            delay_seconds, now, max_concurrency=max_concurrency, patience_seconds=patience_seconds, hosts=hosts
+        )
         self._room = room
 
     async def turn(self, host: str) -> None:

@@ -25,7 +25,9 @@ class HostHeld(Exception):
 
 
 @dataclass(slots=True)
-class _Host:
+class HostState:
+    """When a host may be visited next, and how many visits of it may be under way."""
+
     delay_seconds: float
     places: asyncio.Semaphore
     not_before: float = 0.0
@@ -35,7 +37,8 @@ class _Host:
 class Manners:
     """Spaces the starts of requests to each host, in the order they were asked for, and bounds how many are under way.
 
-    `now` is a monotonic clock in seconds. A hold of more than `patience_seconds` is not waited for.
+    `now` is a monotonic clock in seconds. A hold of more than `patience_seconds` is not waited for. Sources that visit
+    the same hosts at one time share what is known of these, as `hosts`: to a host they are one visitor.
     """
 
     def __init__(
@@ -45,16 +48,17 @@ class Manners:
         *,
         max_concurrency: int = 64,
         patience_seconds: float = math.inf,
+        hosts: dict[str, HostState] | None = None,
     ) -> None:
         self.delay_seconds = delay_seconds
         self._max_concurrency = max_concurrency
         self._patience_seconds = patience_seconds
         self._now = now
-        self._hosts: dict[str, _Host] = {}
+        self._hosts = {} if hosts is None else hosts
         self._stop = asyncio.Event()
 
-    def _host(self, host: str) -> _Host:
-        return self._hosts.setdefault(host, _Host(self.delay_seconds, asyncio.Semaphore(self._max_concurrency)))
+    def _host(self, host: str) -> HostState:
+        return self._hosts.setdefault(host, HostState(self.delay_seconds, asyncio.Semaphore(self._max_concurrency)))
 
     @contextlib.asynccontextmanager
     async def visiting(self, host: str) -> AsyncIterator[None]:

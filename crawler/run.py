@@ -24,8 +24,10 @@ from crawler.visit import Problem
 from storage.errors import SourceBusy
 from storage.events import RunBegan, RunEnded
 from storage.log import Log, about_source
+from storage.lostsegment import REASON
 from storage.runs import Runs
 from storage.settling import Settlement
+from storage.takeover import left_elsewhere, take_over
 
 log = Log(__name__)
 T = TypeVar("T")
@@ -83,15 +85,7 @@ async def crawl_all(process: AsyncCrawlerProcess, services: Services, errands: S
 
     async def one(errand: Errand) -> SourceReport:
         async with slots:
-            if services.stopping.is_set():
-                return _unfinished(errand, "interrupted", "the crawl was stopped before this source's turn")
-            try:
-                with about_source(errand.source.id):
-                    return await _crawl_one(process, services, errand)
-            except SourceBusy as problem:
-                return _unfinished(errand, "busy", str(problem))
-            except STORAGE_PROBLEMS as problem:
-                return _unfinished(errand, "storage", services.keeper.told(problem))
+            return await crawl_source(process, services, errand)
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -102,7 +96,21 @@ async def crawl_all(process: AsyncCrawlerProcess, services: Services, errands: S
         await services.browsers.close()
 
 
-def _unfinished(errand: Errand, reason: str, detail: str) -> SourceReport:
+async def crawl_source(process: AsyncCrawlerProcess, services: Services, errand: Errand) -> SourceReport:
+    """Crawl one source until nothing is due, and report; whatever ends it before is the report's outcome."""
+    if services.stopping.is_set():
+        return unfinished(errand, "interrupted", "the crawl was stopped before this source's turn")
+    try:
+        with about_source(errand.source.id):
+            return await _crawl_one(process, services, errand)
+    except SourceBusy as problem:
+        return unfinished(errand, "busy", str(problem))
+    except STORAGE_PROBLEMS as problem:
+        return unfinished(errand, "storage", services.keeper.told(problem))
+
+
+def unfinished(errand: Errand, reason: str, detail: str) -> SourceReport:
+    """The report of a source that was not crawled to its end, for that reason."""
     source = errand.source
     return SourceReport(source.id, source.name, outcome=reason, problems=[_problem(source, Problem(reason, detail))])
 
@@ -117,6 +125,7 @@ async def _crawl_one(process: AsyncCrawlerProcess, services: Services, errand: E
     renewing = asyncio.create_task(_renew(services, source.id, crawler))
     try:
         await keeper.run(archive.recover, source.id)
+        lost = await _take_over(services, source)
         began = services.clock()
         await keeper.run(archive.settle, source.id, Settlement(runs=[RunBegan(began)]))
         log.info("source-began", home=source.home)
@@ -127,6 +136,7 @@ async def _crawl_one(process: AsyncCrawlerProcess, services: Services, errand: E
         told = await _end_run(crawler.spider, errand.progress, began)
         await _seal(crawler.spider)
         report = await _report(crawler.spider, errand.progress)
+        report.problems[:0] = lost
         if told != report.outcome:
             await _correct_run(services, began, report)
         log.info("source-ended", outcome=report.outcome, **report.run)
@@ -136,6 +146,21 @@ async def _crawl_one(process: AsyncCrawlerProcess, services: Services, errand: E
         # A lease that cannot be given back ends by itself.
         with contextlib.suppress(*STORAGE_PROBLEMS):
             await keeper.run(archive.disown, source.id)
+
+
+async def _take_over(services: Services, source: Source) -> list[dict[str, Any]]:
+    """Give up what lay on machines of a cluster that are gone; as problems of the source, if it was anything."""
+    if services.living is None:
+        for host, count in (await services.keeper.run(left_elsewhere, services.keeper.archive, source.id)).items():
+            sentence = f"{source.id}: {count} segments lie on the disk of {host} and in no store yet"
+            cure = "crawl there to send them; if it is gone for good, newsark crawl --cluster local gives them up"
+            log.warning("segments-elsewhere", f"{sentence}; {cure}", host=host, segments=count)
+        return []
+    gone = await services.keeper.run(take_over, services.keeper.archive, source.id, services.living)
+    if not gone.segments:
+        return []
+    detail = f"{gone.captures} captures lay on a machine that is gone; they come back with its disk"
+    return [_problem(source, Problem(REASON, detail))]
 
 
 async def _seal(spider: NewsroomSpider) -> None:

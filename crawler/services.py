@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from aiohttp.abc import AbstractResolver
 
 from crawler.keeper import Keeper
+from crawler.manners import HostState
 from crawler.rendering.browsers import Browsers
 from crawler.wire import WireLimits
 from pipelines.pool import ReaderPool
@@ -40,8 +41,10 @@ class CrawlOptions:
 
 @dataclass(slots=True)
 class Services:
-    """The shared parts. `stopping` is set to end the crawls; `clock` and `sleep` are time itself, which tests and
-    benchmarks may replace, and only they replace DNS with a `resolver`."""
+    """The shared parts. `stopping` is set to end the crawls; `living` are the machines of a cluster, by `machine_of`:
+    what lies on the disk of any other is given up; None gives up nothing. `hosts` is shared by sources that visit the
+    same ones at one time. `clock` and `sleep` are time itself, which
+    tests and benchmarks may replace, and only they replace DNS with a `resolver`."""
 
     keeper: Keeper
     pool: ReaderPool
@@ -49,5 +52,7 @@ class Services:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     resolver: AbstractResolver | None = None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    living: frozenset[str] | None = None
+    hosts: dict[str, HostState] | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     browsers: Browsers = field(default_factory=Browsers)

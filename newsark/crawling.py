@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from scrapy.crawler import AsyncCrawlerProcess
 
@@ -108,6 +109,25 @@ def crawl_errands(
         return reports, waiting
 
 
+class Crawling(Protocol):
+    """What crawls errands: on this machine, or on many."""
+
+    def __call__(
+        self, home: Home, errands: Sequence[Errand], options: dict[str, Any], *, show_progress: bool
+    ) -> tuple[list[SourceReport], list[Backlog]]:
+        """The reports in order, and what the stores have not confirmed."""
+        ...
+
+
+def crawling_on(cluster: str | None) -> Crawling:
+    """What crawls on the cluster at that address; on this machine without one."""
+    if cluster is None:
+        return crawl_errands
+    from newsark.cluster.crawl import crawl_on_cluster
+
+    return partial(crawl_on_cluster, address=cluster)
+
+
 def in_reactor(main: Callable[[AsyncCrawlerProcess], Awaitable[T]]) -> T:
     """Run on Scrapy's reactor, and end what is left there."""
 
@@ -115,12 +135,12 @@ def in_reactor(main: Callable[[AsyncCrawlerProcess], Awaitable[T]]) -> T:
         try:
             return await main(process)
         finally:
-            await _end_tasks()
+            await end_tasks()
 
     return run_in_reactor(whole)
 
 
-async def _end_tasks() -> None:
+async def end_tasks() -> None:
     """Cancel what still waits for something: the reactor ends without doing so, and Python would complain."""
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:

@@ -29,15 +29,16 @@ FIRST = ("timestamp", "level", "event", "run", "source")
 Facts = MutableMapping[str, Any]
 
 
-def begin_logs(settings: NewsarkSettings) -> str:
+def begin_logs(settings: NewsarkSettings, handler: logging.Handler | None = None) -> str:
     """Write log lines from now on, as the settings say; the id of this run, which is in each of them.
 
-    Raises BadSetting when the file cannot be written to.
+    With a `handler` they are given to that, as they are. Raises BadSetting when the file cannot be written to.
     """
     run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     level = logging.getLevelName(settings.log_level.upper())
-    handler = _handler(settings)
-    handler.setFormatter(_formatter(settings, run))
+    if handler is None:
+        handler = _handler(settings)
+        handler.setFormatter(_formatter(settings, run))
     handler.addFilter(lambda record: record.levelno >= logging.WARNING or record.name.partition(".")[0] in ROOMS)
     root = logging.getLogger()
     for old in [one for one in root.handlers if isinstance(one, _Console | _File)]:

@@ -58,6 +58,14 @@ LanguageFilter = Annotated[
 StateFilter = Annotated[
     str | None, typer.Option("--state", metavar="STATE", help="What the last visit found: present, removed, …")
 ]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Work on the Ray cluster whose head is at HOST:PORT, or on one of this machine alone: local.",
+    ),
+]
 LogLevelOption = Annotated[
     str | None,
     typer.Option("--log-level", metavar="LEVEL", help="How much is logged: debug, info, warning or error."),

@@ -40,6 +40,17 @@ def print_holdings(state: Mapping[str, Any]) -> None:
         say(f"{counted(state['suppressed'], 'suppression')} in force: newsark suppress list", indent=2)
 
 
+def print_losses(lost: Mapping[str, int]) -> None:
+    """What lay on machines of a cluster that are gone, if there was anything."""
+    if lost["segments"]:
+        held = f"{counted(lost['captures'], 'capture')}, {counted(lost['versions'], 'version')}"
+        say(
+            f"{held} lost with a machine; their pages are visited again, its disk would bring them back",
+            "red",
+            indent=2,
+        )
+
+
 def print_run(run: Mapping[str, Any] | None) -> None:
     """When the last crawl began and how it ended."""
     if run is None:

@@ -122,6 +122,16 @@ class NewsarkSettings(StoreRows):
         1_000_000_000, ge=1_000_000, description="A WARC file is closed when it is this long."
     )
     segment_max_age_hours: float = Field(6.0, gt=0, description="A WARC file is closed when it is this old.")
+    cluster_cpus_per_worker: int = Field(
+        2, ge=1, description="Processors that one worker of a cluster takes: one crawls, all read pages."
+    )
+    cluster_sources_per_worker: int = Field(4, ge=1, description="Sources that one worker of a cluster crawls at once.")
+    cluster_segment_max_bytes: int = Field(
+        64_000_000, ge=1_000_000, description="The same as segment_max_bytes, in a crawl with --cluster."
+    )
+    cluster_segment_minutes: float = Field(
+        5.0, gt=0, description="A WARC file is closed when it is this old, in a crawl with --cluster."
+    )
     disk_reserve_bytes: int = Field(
         200_000_000, ge=0, description="A crawl pauses while less than this is free on the disk of the working state."
     )

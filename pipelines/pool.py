@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pipelines.page import PageInput, ReadLimits
 from pipelines.reading import Reading, unreadable
@@ -26,6 +26,14 @@ def read_page(page: PageInput, limits: ReadLimits) -> Reading:
     from pipelines.read import read_page
 
     return read_page(page, limits)
+
+
+class PageReader(Protocol):
+    """Reads pages, wherever it does."""
+
+    def submit(self, page: PageInput) -> Future[Reading]:
+        """A Future of the page's Reading; it never raises for the page."""
+        ...
 
 
 class ReaderPool:

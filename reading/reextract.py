@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 from pipelines.article import ArticleRecord
 from pipelines.learned import LearnedFurniture, furniture_removed_from
-from pipelines.pool import ReaderPool
+from pipelines.pool import PageReader
 from pipelines.reading import Reading, reading_version
 from pipelines.record import ID_HEX_DIGITS, build_record
 from pipelines.selectors import Selectors
@@ -159,7 +159,7 @@ class Reextraction:
     def __init__(
         self,
         archive: Archive,
-        pool: ReaderPool,
+        pool: PageReader,
         *,
         workers: int = 1,
         advance: Callable[[], object] = lambda: None,

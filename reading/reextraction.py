@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from pipelines.learned import furniture_removed_from
 from pipelines.page import PageInput
-from pipelines.pool import ReaderPool
+from pipelines.pool import PageReader
 from pipelines.reading import Reading, reading_version
 from pipelines.record import build_record
 from pipelines.selectors import Selectors
@@ -55,7 +55,7 @@ class Rereading:
     """
 
     def __init__(
-        self, pool: ReaderPool, catalogue: Catalogue, sample: int | None, chance: random.Random | None = None
+        self, pool: PageReader, catalogue: Catalogue, sample: int | None, chance: random.Random | None = None
     ) -> None:
         self._pool = pool
         self._catalogue = catalogue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
@@ -16,6 +17,7 @@ from storage.runs import Runs
 from storage.segments import Segments
 from storage.sources import Sources
 from storage.suppressions import Suppressions
+from storage.unsent import Unsent
 
 
 def source_states(archive: Archive, ids: list[str] | None = None) -> list[dict[str, Any]]:
@@ -48,6 +50,7 @@ def source_states(archive: Archive, ids: list[str] | None = None) -> list[dict[s
                     "pulse": pulse(connection, source.id, archive.clock()),
                     "suppressed": sum(one.source_id == source.id for one in holding),
                     "problems": Leads(public, source.id).problems(),
+                    "lost": asdict(Unsent(connection).losses(source.id)),
                     "last_run": None
                     if run is None
                     else {

@@ -24,11 +24,14 @@ from storage.courier import Courier
 from storage.deliveries import Backlog, Deliveries
 from storage.directory import DirectoryStore
 from storage.durable import make_directories, write_durably
-from storage.errors import CatalogueBehind, StoreUnreachable
+from storage.errors import CatalogueBehind
 from storage.exchange import Exchange
+from storage.forks import refuse_forks
 from storage.furniture import Furniture
 from storage.holdings import Holdings
 from storage.leads import Leads
+from storage.machine import machine_of
+from storage.manifest import Manifest
 from storage.objects import ObjectStore
 from storage.place import FORMAT, HEAD, STATE_DIRECTORY, Place
 from storage.rebuilding.leftover import left_steps
@@ -39,6 +42,7 @@ from storage.segment import Segment
 from storage.segments import Segments
 from storage.settling import Settlement, Settling
 from storage.sources import Sources
+from storage.unsent import Unsent
 from storage.versions import Version, Versions
 from storage.vouching.timestamping import missing_stamps, stamp_key
 from storage.vouching.voucher import Vouching
@@ -59,18 +63,21 @@ class Archive:
         self.catalogue = catalogue
         self.settings = settings
         self.clock = clock
+        # in one directory the working state goes where the archive goes
+        self.machine = None if place.is_one_directory else machine_of(place.state)
         self.courier = Courier(
             place,
             catalogue,
             clock,
             copies_required=settings.copies_required,
             accept_unsafe=settings.accept_unsafe,
+            machine=self.machine,
         )
         self._vouching = Vouching(place, settings.signer, settings.authority, clock)
         self._away: set[str] = set()
         self._open: dict[str, Segment] = {}
         self._kept: dict[str, list[tuple[Capture, int | None]]] = {}
-        self._settling = Settling(catalogue, clock)
+        self._settling = Settling(catalogue, clock, self._begin)
 
     @classmethod
     def open(
@@ -150,7 +157,7 @@ class Archive:
 
     def _queue(self, connection: Connection, parcel: str, source_id: str, size_bytes: int) -> None:
         places = [store.place for store in self.stores]
-        Deliveries(connection).add(parcel, source_id, size_bytes, places, self.clock())
+        Deliveries(connection, self.machine).add(parcel, source_id, size_bytes, places, self.clock())
 
     def own(self, source_id: str, seconds: float) -> None:
         """Take or renew the lease on a source for this process. Raises SourceBusy when another one holds it."""
@@ -219,9 +226,15 @@ class Archive:
                 user_agent=self.settings.user_agent,
                 contact=self.settings.contact,
             )
-            segment = Segment.create(self._directory(source_id), source_id, info, clock=self.clock)
+            host = self.settings.host
+            segment = Segment.create(self._directory(source_id), source_id, info, clock=self.clock, host=host)
             self._open[source_id] = segment
         return segment
+
+    def _begin(self, connection: Connection, segment: Segment, source_id: str) -> None:
+        """Note that the segment lies on this machine's disk alone."""
+        if self.machine is not None:
+            Unsent(connection).begin(segment.stem, source_id, self.machine, segment.opened_at)
 
     def _is_full(self, segment: Segment) -> bool:
         age = (self.clock() - segment.opened_at).total_seconds()
@@ -291,23 +304,26 @@ class Archive:
         """Give a sealed segment its manifest and its place in the chain, and send it to the stores."""
         self._list_key(source_id)
 
-        def queue(connection: Connection) -> None:
+        def queue(connection: Connection, made: Manifest) -> None:
             self._queue(connection, sealed.stem, source_id, sealed.size_bytes)
+            if self.machine is not None:
+                Unsent(connection).chained(sealed.stem, source_id, self.machine, sealed.sealed_at, made.previous)
 
         manifest = chained(self.catalogue, source_id, sealed, self._vouching, queue)
         if manifest is None:
             return
         self.courier.send(sealed.stem)
         if (stamp := self._vouching.stamp(manifest)) is not None:
-            self._send(source_id, stamp_key(sealed.manifest_key), stamp)
+            self.post(source_id, stamp_key(sealed.manifest_key), stamp)
 
     def _list_key(self, source_id: str) -> None:
         """Before anything is signed with it, the key stands in the archive."""
         if (unlisted := self._vouching.unlisted_key()) is not None:
-            self._send(source_id, *unlisted)
+            self.post(source_id, *unlisted)
             self._vouching.note_listed()
 
-    def _send(self, source_id: str, key: str, data: bytes) -> None:
+    def post(self, source_id: str, key: str, data: bytes) -> None:
+        """Send a single object to the stores; durable here on return."""
         with self.catalogue.begin() as connection:
             self._post(connection, source_id, key, data)
         self.courier.send(key)
@@ -324,7 +340,7 @@ class Archive:
         self.courier.resume(source_id)
         if self.place.is_one_directory:
             self.courier.sweep()
-        self._refuse_unknown_segments(source_id)
+        refuse_forks(self.stores, self.catalogue, source_id, self._away)
         self._stamp_later(source_id)
         return len(left)
 
@@ -336,7 +352,7 @@ class Archive:
         with self.catalogue.begin() as connection:
             if not Segments(connection).has(found.stem):
                 for step in left_steps(self._directory(source_id), found, self.holdings):
-                    replay(connection, source_id, step, again=True)
+                    replay(connection, source_id, step, again=True, late=True)
         self._resume(source_id, found.seal())
 
     def _stamp_later(self, source_id: str) -> None:
@@ -349,7 +365,7 @@ class Archive:
             stamp = self.settings.authority.try_stamp(self.holdings.get(key))
             if stamp is None:
                 return
-            self._send(source_id, stamp_key(key), stamp)
+            self.post(source_id, stamp_key(key), stamp)
 
     def _resume(self, source_id: str, sealed: SealedSegment) -> None:
         with self.catalogue.begin() as connection:
@@ -362,22 +378,6 @@ class Archive:
         else:
             # It was being forgotten, which begins with the manifest.
             sealed.forget()
-
-    def _refuse_unknown_segments(self, source_id: str) -> None:
-        """Another catalogue that writes to the same stores would fork the chain of manifests."""
-        stored: set[str] = set()
-        for store in self.stores:
-            if store.place in self._away:
-                continue
-            try:
-                stored |= {one.key for one in store.list(f"manifests/{source_id}/") if one.key.endswith(".json")}
-            except StoreUnreachable:
-                # What is sealed waits here, and `verify` finds a fork; asking again for each source would take long.
-                self._away.add(store.place)
-        with self.catalogue.begin() as connection:
-            unknown = stored - Segments(connection).manifest_keys(source_id)
-        if unknown:
-            raise CatalogueBehind(self.store.place, source_id, len(unknown))
 
     def backlogs(self) -> list[Backlog]:
         """What still waits for which store."""

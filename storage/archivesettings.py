@@ -15,7 +15,8 @@ class ArchiveSettings:
     """Who operates an archive, when a segment is rolled, and how many stores must have confirmed it.
 
     `copies_required` None means all of them. `signer` and `authority` vouch for manifests, if given. `accept_unsafe`
-    names the stores, by their place, whose broken promises are accepted.
+    names the stores, by their place, whose broken promises are accepted. `host` is what names of files call this
+    machine: several that work on one source must be called differently. None is its own name.
     """
 
     operator: str | None = None
@@ -28,3 +29,4 @@ class ArchiveSettings:
     accept_unsafe: frozenset[str] = frozenset()
     signer: Signer | None = None
     authority: Authority | None = None
+    host: str | None = None

@@ -31,35 +31,18 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.types import TypeDecorator
 
 from storage.committing import committed, notice_writes
 from storage.database import open_engine
+from storage.instant import Instant
 from storage.migrations.opening import make_current
 from storage.owners import owner_name
 from storage.wordindex import create_index
+from storage.worktables import BigId, metadata
+from storage.worktables import checks as checks
+from storage.worktables import deliveries as deliveries
+from storage.worktables import unsent as unsent
 
-BigId = BigInteger().with_variant(Integer, "sqlite")
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware UTC datetime kept as fixed-width ISO 8601 text, which sorts as time in every database."""
-
-    impl = String(27)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> str | None:  # noqa: ARG002
-        """The text for a datetime; naive datetimes are a programming error."""
-        if value is None:
-            return None
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-    def process_result_value(self, value: str | None, dialect: Any) -> datetime | None:  # noqa: ARG002
-        """The datetime for a text."""
-        return None if value is None else datetime.fromisoformat(value)
-
-
-metadata = MetaData()
 _HAS_REASON: dict[str, Any] = {f"{dialect}_where": text("reason IS NOT NULL") for dialect in ("sqlite", "postgresql")}
 
 sources = Table(
@@ -248,37 +231,6 @@ runs = Table(
     Column("problems", JSON, nullable=False, default=list),
     Column("complete", Boolean, nullable=False, default=False),
     Index("runs_by_time", "source_id", "started_at"),
-)
-
-
-# What of this machine's sealed segments still has to reach a store; a row goes when the segment is confirmed there.
-deliveries = Table(
-    "deliveries",
-    metadata,
-    Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("store", Text, nullable=False),
-    Column("source_id", ForeignKey("sources.id"), nullable=False),
-    Column("parcel", String(200), nullable=False),
-    Column("bytes", BigInteger, nullable=False),
-    Column("queued_at", Instant, nullable=False),
-    Column("attempts", Integer, nullable=False, default=0),
-    Column("problem", Text),
-    Column("confirmed_at", Instant),
-    UniqueConstraint("store", "parcel", name="one_delivery_per_store"),
-)
-
-# When an object was last verified, and how deeply: the oldest is the next to be looked at.
-checks = Table(
-    "checks",
-    metadata,
-    Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("store", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("checked_at", Instant, nullable=False),
-    Column("depth", String(16), nullable=False),
-    Column("finding", String(32)),
-    UniqueConstraint("store", "key", "depth", name="one_check_per_object"),
-    Index("checks_by_age", "store", "checked_at"),
 )
 
 # How much of each day's budget of a source was promised to requests.

@@ -16,7 +16,11 @@ from storage.vouching.voucher import Vouching
 
 
 def chained(
-    catalogue: Catalogue, source_id: str, sealed: SealedSegment, vouching: Vouching, queue: Callable[[Connection], None]
+    catalogue: Catalogue,
+    source_id: str,
+    sealed: SealedSegment,
+    vouching: Vouching,
+    queue: Callable[[Connection, Manifest], None],
 ) -> Manifest | None:
     """The manifest of a sealed segment, once it is the last of its source's; None when another process did it.
 
@@ -34,7 +38,7 @@ def chained(
                 connection.rollback()
                 return None
             Segments(connection).add(source_id, sealed, manifest)
-            queue(connection)
+            queue(connection, manifest)
             return manifest
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.catalogue import Catalogue
@@ -35,6 +36,7 @@ from storage.objects import ObjectStore
 from storage.parcels import Parcel, fetched_parcel, file_of, last_key, segment_parcel
 from storage.place import HEAD, Place
 from storage.sealed import sealed_segment
+from storage.unsent import Unsent
 
 log = Log(__name__)
 
@@ -62,7 +64,9 @@ class Courier:
         *,
         copies_required: int | None = None,
         accept_unsafe: frozenset[str] = frozenset(),
+        machine: str | None = None,
     ) -> None:
+        self._machine = machine
         self._place = place
         self._catalogue = catalogue
         self._clock = clock
@@ -109,7 +113,7 @@ class Courier:
             return
         (store,) = self._place.stores
         with self._catalogue.begin() as connection:
-            queued = [one for one in Deliveries(connection).waiting(store.place) if one.parcel == parcel]
+            queued = [one for one in self._journal(connection).waiting(store.place) if one.parcel == parcel]
         for delivery in queued:
             self._deliver(store, delivery)
 
@@ -117,13 +121,17 @@ class Courier:
         """Go on with what an earlier process left: forget what was confirmed, send what of the source was not."""
         self._close_confirmed()
         with self._catalogue.begin() as connection:
-            waiting = Deliveries(connection).parcels(source_id)
+            waiting = self._journal(connection).parcels(source_id)
         for parcel in waiting:
             self.send(parcel)
 
+    def _journal(self, connection: Connection) -> Deliveries:
+        """What has to be delivered from this machine: no other one has its files."""
+        return Deliveries(connection, self._machine)
+
     def _close_confirmed(self) -> None:
         with self._catalogue.begin() as connection:
-            confirmed = Deliveries(connection).not_closed()
+            confirmed = self._journal(connection).not_closed()
         for source_id, parcel in confirmed:
             self._close(source_id, parcel)
 
@@ -142,7 +150,7 @@ class Courier:
         self._wake.set()
         while True:
             with self._catalogue.begin() as connection:
-                if Deliveries(connection).are_safe(self._names, self._copies_required):
+                if self._journal(connection).are_safe(self._names, self._copies_required):
                     return True
             if stop() or time.monotonic() >= end:
                 return False
@@ -192,7 +200,7 @@ class Courier:
     def look(self) -> list[Backlog]:
         """What waits on this disk for each store: parcels with fewer copies than are required."""
         with self._catalogue.begin() as connection:
-            self.backlogs = Deliveries(connection).backlogs(self._names, below=self._copies_required)
+            self.backlogs = self._journal(connection).backlogs(self._names, below=self._copies_required)
         return self.backlogs
 
     @contextmanager
@@ -254,7 +262,7 @@ class Courier:
     def _deliver_waiting(self, store: ObjectStore) -> bool:
         """Deliver all that waits; False when something could not be and is to be tried again later."""
         with self._catalogue.begin() as connection:
-            waiting = Deliveries(connection).waiting(store.place)
+            waiting = self._journal(connection).waiting(store.place)
         held_up: set[str] = set()
         for delivery in waiting:
             if self._stopping.is_set():
@@ -288,12 +296,14 @@ class Courier:
             # Enough other stores have confirmed it in this moment, so this disk has forgotten it.
             self._put(store, delivery)
         with self._catalogue.begin() as connection:
-            Deliveries(connection).confirm(delivery, self._clock())
+            is_expected = Deliveries(connection).confirm(delivery, self._clock())
         seconds = time.monotonic() - began
         self.tally.stored(store.place, delivery.bytes, seconds)
         facts = {"source": delivery.source_id, "store": store.place, "parcel": delivery.parcel}
         log.info("stored", **facts, bytes=delivery.bytes, seconds=round(seconds, 3))
-        self._close(delivery.source_id, delivery.parcel)
+        # Where this machine was given up meanwhile, what it has stays on its disk until it is told of anew.
+        if is_expected:
+            self._close(delivery.source_id, delivery.parcel)
 
     def _put(self, store: ObjectStore, delivery: Delivery) -> None:
         with ExitStack() as fetched:
@@ -312,6 +322,8 @@ class Courier:
             copies, is_confirmed = len(journal.confirmed_by(parcel)), journal.is_confirmed(parcel)
         if is_confirmed or copies >= self._copies_required:
             self._forget(source_id, parcel)
+            with self._catalogue.begin() as connection:
+                Unsent(connection).remove(parcel)
         if is_confirmed:
             # Who reads that nothing waits any more must find nothing left on this disk either.
             with self._catalogue.begin() as connection:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, true, update
 
 from storage.catalogue import deliveries, insert_new
 
@@ -40,15 +40,30 @@ _COLUMNS = tuple(deliveries.c[name] for name in Delivery.__dataclass_fields__)
 
 
 class Deliveries:
-    """The deliveries of a catalogue, inside one transaction."""
+    """The deliveries of a catalogue, inside one transaction; with a `machine` those from its disk alone."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, machine: str | None = None) -> None:
         self.connection = connection
+        self._machine = machine
+
+    @property
+    def _mine(self) -> ColumnElement[bool]:
+        """What no machine is named for may be from anywhere."""
+        if self._machine is None:
+            return true()
+        return or_(deliveries.c.machine == self._machine, deliveries.c.machine.is_(None))
 
     def add(self, parcel: str, source_id: str, size_bytes: int, stores: Sequence[str], now: datetime) -> None:
         """Queue a parcel for these stores; one that is queued already stays as it is."""
         rows = [
-            {"store": store, "source_id": source_id, "parcel": parcel, "bytes": size_bytes, "queued_at": now}
+            {
+                "store": store,
+                "source_id": source_id,
+                "parcel": parcel,
+                "bytes": size_bytes,
+                "queued_at": now,
+                "machine": self._machine,
+            }
             for store in stores
         ]
         self.connection.execute(insert_new(self.connection, deliveries), rows)
@@ -57,7 +72,7 @@ class Deliveries:
         """A source's parcels that some store has not confirmed yet, oldest first."""
         query = (
             select(deliveries.c.parcel)
-            .where(deliveries.c.source_id == source_id, deliveries.c.confirmed_at.is_(None))
+            .where(deliveries.c.source_id == source_id, deliveries.c.confirmed_at.is_(None), self._mine)
             .group_by(deliveries.c.parcel)
             .order_by(func.min(deliveries.c.id))
         )
@@ -66,8 +81,8 @@ class Deliveries:
     def not_closed(self) -> list[tuple[str, str]]:
         """Source and name of each parcel that every store has confirmed, and whose rows are still here."""
         open_ = select(deliveries.c.parcel).where(deliveries.c.confirmed_at.is_(None))
-        query = select(deliveries.c.source_id, deliveries.c.parcel).where(deliveries.c.parcel.not_in(open_)).distinct()
-        return [(source_id, parcel) for source_id, parcel in self.connection.execute(query)]
+        query = select(deliveries.c.source_id, deliveries.c.parcel).where(deliveries.c.parcel.not_in(open_), self._mine)
+        return [(source_id, parcel) for source_id, parcel in self.connection.execute(query.distinct())]
 
     def are_safe(self, stores: Sequence[str], copies: int) -> bool:
         """Whether nothing waits here that has fewer than so many copies, nor is still to be forgotten here.
@@ -80,7 +95,7 @@ class Deliveries:
         """What this store has not confirmed yet, oldest first."""
         query = (
             select(*_COLUMNS)
-            .where(deliveries.c.store == store, deliveries.c.confirmed_at.is_(None))
+            .where(deliveries.c.store == store, deliveries.c.confirmed_at.is_(None), self._mine)
             .order_by(deliveries.c.id)
         )
         return [Delivery(*row) for row in self.connection.execute(query)]
@@ -90,10 +105,11 @@ class Deliveries:
         changed = {"attempts": deliveries.c.attempts + 1, "problem": problem}
         self.connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(changed))
 
-    def confirm(self, delivery: Delivery, now: datetime) -> None:
-        """Note that the store has confirmed the parcel."""
+    def confirm(self, delivery: Delivery, now: datetime) -> bool:
+        """Note that the store has confirmed the parcel; False when nobody waits for that any more."""
         changed = {"confirmed_at": now, "problem": None}
-        self.connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(changed))
+        done = self.connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(changed))
+        return bool(done.rowcount)
 
     def confirmed_by(self, parcel: str) -> list[str]:
         """The stores that have confirmed a parcel which others still have to."""
@@ -119,7 +135,7 @@ class Deliveries:
         )
         query = (
             select(*_COLUMNS)
-            .where(deliveries.c.confirmed_at.is_(None), deliveries.c.store.in_(list(stores)))
+            .where(deliveries.c.confirmed_at.is_(None), deliveries.c.store.in_(list(stores)), self._mine)
             .order_by(deliveries.c.id)
         )
         if below is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, delete, insert, select, update
 
 from storage.catalogue import findable, observations, versions
 from storage.wordindex import WordIndex
@@ -108,6 +108,28 @@ class Findable:
             facts = {name: self._facts(version)[name] for name in ("in_language", "published", "year")}
             self.connection.execute(update(findable).where(findable.c.version_id == row).values(facts))
         index.add((row, version.line) for row, _, version in reread)
+
+    def forget(self, gone: Sequence[tuple[int, str]]) -> None:
+        """Find versions no more, each given by its id and its line; `tell_apart` what stays of their articles."""
+        ids = [row for row, _ in gone]
+        WordIndex(self.connection).remove(gone)
+        for start in range(0, len(ids), ARTICLES_PER_QUERY):
+            part = ids[start : start + ARTICLES_PER_QUERY]
+            self.connection.execute(delete(findable).where(findable.c.version_id.in_(part)))
+
+    def tell_apart(self, articles: Sequence[str]) -> None:
+        """Say anew which version of each of these articles is the latest, and what its last visit found."""
+        for start in range(0, len(articles), ARTICLES_PER_QUERY):
+            known = self._rows(articles[start : start + ARTICLES_PER_QUERY])
+            outcomes = self._last_outcomes(known)
+            for article, rows in known.items():
+                last = max(rows.values(), key=lambda facts: (facts["captured_at"], facts["version"]))
+                mine = and_(findable.c.source_id == self.source_id, findable.c.article == article)
+                self.connection.execute(
+                    update(findable).where(mine).values(latest=False, outcome=outcomes.get(article))
+                )
+                this = findable.c.version_id == last["version_id"]
+                self.connection.execute(update(findable).where(this).values(latest=True))
 
     def observe(self, seen: Sequence[Observation]) -> None:
         """Take in what visits found, after it was recorded; nothing is written for what is as it was."""

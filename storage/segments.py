@@ -8,6 +8,8 @@ from sqlalchemy import Connection, case, func, insert, or_, select
 
 from storage.catalogue import segments
 from storage.importnames import ROOM
+from storage.names import Stem
+from storage.timestamps import timestamp14
 
 if TYPE_CHECKING:
     from storage.manifest import Manifest
@@ -73,6 +75,19 @@ class Segments:
         """The keys of the manifests of a source's segments."""
         query = select(segments.c.manifest_key).where(segments.c.source_id == source_id)
         return set(self.connection.execute(query).scalars())
+
+    def has_later(self, source_id: str, stem: str) -> bool:
+        """Whether a segment of the source is known that was begun after that one, or elsewhere in the same second."""
+        mine = Stem.parse(stem)
+        begun = f"{source_id}-{timestamp14(mine.created)}"
+        later = select(segments.c.stem).where(
+            segments.c.source_id == source_id,
+            segments.c.stem > begun,
+            segments.c.stem != stem,
+            segments.c.key.startswith("warc/"),
+        )
+        others = map(Stem.parse, self.connection.execute(later).scalars())
+        return any((one.created, one.serial) > (mine.created, mine.serial) or one.host != mine.host for one in others)
 
     def chain(self, source_id: str) -> list[str]:
         """The keys of a source's manifests, oldest first."""

@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from storage.catalogue import Catalogue, metadata
+from storage.catalogue import Catalogue
 from storage.database import shown_url
+from storage.worktables import metadata
 
 OLDEST_MAJOR = 14
 """The oldest PostgreSQL that is still maintained; it is tested with that of Debian, which is newer."""

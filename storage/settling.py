@@ -70,9 +70,16 @@ class Settlement:
 class Settling:
     """Takes the steps of a catalogue, one at a time for each source. Used from one thread."""
 
-    def __init__(self, catalogue: Catalogue, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        clock: Callable[[], datetime],
+        begin: Callable[[Connection, Segment, str], None] = lambda *_: None,
+    ) -> None:
         self._catalogue = catalogue
         self._clock = clock
+        # told of each segment in the transaction of its first step
+        self._begin = begin
         self._headed: set[str] = set()
         # the stem in which each source's last step was told, as long as it is not known to be committed
         self._doubtful: dict[str, str] = {}
@@ -140,6 +147,7 @@ class Settling:
         now = self._clock()
         lines = [to_line(event) for event in events]
         if segment.stem not in self._headed:
+            self._begin(connection, segment, source_id)
             lines = [to_line(event) for event in _head(connection, source_id)] + lines
         if self._doubtful.get(source_id) == segment.stem:
             lines.insert(0, to_line(Undone(now)))

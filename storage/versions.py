@@ -146,6 +146,25 @@ class Versions:
         self._mark(new)
         Findable(self.connection, self.source_id).add(new)
 
+    def numbered(self, late: Sequence[Version]) -> list[Version]:
+        """Versions that come after later ones, with numbers that are free; those that say nothing new are left out."""
+        known: dict[str, list[Version]] = {}
+        articles = {version.article for version in late}
+        for one in self._of(versions.c.article.in_(articles)) if late else []:
+            known.setdefault(one.article, []).append(one)
+        new: list[Version] = []
+        for version in late:
+            others = known.setdefault(version.article, [])
+            if any(version.record_id == other.record_id for other in others):
+                continue
+            if any(version.content_digest == other.content_digest for other in others):
+                continue
+            if any(version.version == other.version for other in others):
+                version = replace(version, version=max(other.version for other in others) + 1)
+            others.append(version)
+            new.append(version)
+        return new
+
     def _mark(self, new: Sequence[Version]) -> None:
         found = [
             {"mark": mark, "record_id": version.record_id}

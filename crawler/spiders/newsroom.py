@@ -70,8 +70,7 @@ class NewsroomSpider(Spider):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.extra = extra
-        self._task = task
+        self.extra, self._task = extra, task
         self.source = source
         self.services = services
         self.progress = progress or Progress(source.id)
@@ -82,6 +81,7 @@ class NewsroomSpider(Spider):
             asyncio.get_running_loop().time,
             max_concurrency=source.max_concurrency,
             patience_seconds=options.retry_patience_seconds,
+            hosts=services.hosts,
             room=self._room,
         )
         self.budget = Budget(

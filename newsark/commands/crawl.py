@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from newsark.address import looks_like_host, source_at
+from newsark.cluster.connection import refuse_unshared
 from newsark.console import counted, err, human_bytes, print_json, say
 from newsark.home import Home, KnownFile, unknown_source
 from newsark.options import (
     AllowHostOption,
     ArchiveOption,
+    ClusterOption,
     ContactOption,
     DelayOption,
     EndpointOption,
@@ -59,6 +61,7 @@ def crawl(
     timeout: Annotated[
         float | None, typer.Option("--timeout", metavar="SECONDS", help="Longest time for one exchange.")
     ] = None,
+    cluster: ClusterOption = None,
     log_level: LogLevelOption = None,
     log_format: LogFormatOption = None,
     log_file: LogFileOption = None,
@@ -89,15 +92,17 @@ def crawl(
         log_file=log_file,
     )
     options: dict[str, Any] = {"limit": limit, "since": _date(since), "again": again, "sweep": sweep}
+    if cluster is not None:
+        refuse_unshared(home.settings, cluster)
     home.check_place()
     errands = errands_for(home, what or [], source_file or [])
     from crawler.report import exit_code
-    from newsark.crawling import crawl_errands
+    from newsark.crawling import crawling_on
 
     if home.settings.contact is None and err.is_terminal:
         say("No contact is set: newsrooms cannot ask who visits. See --contact.", "yellow", to=err)
     started = time.monotonic()
-    reports, backlogs = crawl_errands(
+    reports, backlogs = crawling_on(cluster)(
         home, errands, options, show_progress=not no_progress and not json and err.is_terminal
     )
     years = _years(home, reports) if sweep else {}

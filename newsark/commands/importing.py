@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,11 +12,11 @@ from rich.text import Text
 from newsark.console import counted, err, human_bytes, plain, print_json, say, say_line
 from newsark.home import Home
 from newsark.incoming import incoming_files
-from newsark.options import ArchiveOption, EndpointOption, JsonOption
+from newsark.options import ArchiveOption, ClusterOption, EndpointOption, JsonOption
+from newsark.readers import Readers, readers_of
 from storage.errors import Refused, WrongUse
 
 if TYPE_CHECKING:
-    from pipelines.pool import ReaderPool
     from reading.importing.articles import Rules
     from reading.importing.filereport import FileReport
     from reading.importing.importer import Incoming
@@ -49,6 +49,7 @@ def import_files(
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", min=1, help="Read so many pages at once.")
     ] = None,
+    cluster: ClusterOption = None,
     archive: ArchiveOption = None,
     endpoint_url: EndpointOption = None,
     json: JsonOption = False,
@@ -66,7 +67,7 @@ def import_files(
     reports: list[FileReport] = []
     is_stopped = is_waiting = False
     with home.archive(create=not dry_run) as opened:
-        run = _Run(home, opened, source, workers or home.settings.workers, dry_run=dry_run)
+        run = _Run(home, opened, source, workers=workers, cluster=cluster, dry_run=dry_run)
         try:
             for report in run.reports(chosen):
                 reports.append(report)
@@ -86,8 +87,11 @@ def import_files(
 class _Run:
     """One import into one source of an open archive."""
 
-    def __init__(self, home: Home, archive: Archive, source: str, workers: int, *, dry_run: bool) -> None:
-        self._home, self._archive, self._workers = home, archive, workers
+    def __init__(
+        self, home: Home, archive: Archive, source: str, *, workers: int | None, cluster: str | None, dry_run: bool
+    ) -> None:
+        self._home, self._archive = home, archive
+        self._workers, self._cluster = workers, cluster
         self._dry_run = dry_run
         self._source_id, self._rules = self._enlisted(source)
 
@@ -99,18 +103,21 @@ class _Run:
         if not self._dry_run:
             self._archive.courier.start()
             recover_sources(self._archive, [self._source_id])
-        with self._pool() as pool, _bar(chosen) as on_bytes:
+        with self._readers() as readers, _bar(chosen) as on_bytes:
             importer = Importer(
                 self._archive,
                 self._source_id,
-                pool,
+                readers.pool,
                 self._rules,
-                workers=self._workers,
+                workers=readers.count,
                 dry_run=self._dry_run,
                 on_bytes=on_bytes,
             )
             for incoming, _ in chosen:
                 yield importer.take(incoming)
+
+    def _readers(self) -> AbstractContextManager[Readers]:
+        return readers_of(self._home, workers=self._workers, cluster=self._cluster)
 
     def is_behind(self) -> bool:
         """Whether not all of it has reached the stores when patience ends."""
@@ -160,19 +167,6 @@ class _Run:
         if not is_source_id(name):
             problem = "is neither a source here nor the id of a collection: lower-case letters, digits and hyphens"
             raise WrongUse(f"--source {name!r} {problem}")
-
-    @contextmanager
-    def _pool(self) -> Iterator[ReaderPool]:
-        from pipelines.page import ReadLimits
-        from pipelines.pool import ReaderPool
-
-        settings = self._home.settings
-        limits = ReadLimits(max_page_bytes=settings.max_page_bytes)
-        pool = ReaderPool(self._workers, timeout_seconds=settings.extract_timeout_seconds, limits=limits)
-        try:
-            yield pool
-        finally:
-            pool.close()
 
 
 def _print_report(report: FileReport) -> None:

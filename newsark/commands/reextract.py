@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +12,10 @@ from rich.text import Text
 
 from newsark.console import counted, err, plain, print_json, say, say_line
 from newsark.home import Home
-from newsark.options import ArchiveOption, EndpointOption, JsonOption, SourcesArgument
+from newsark.options import ArchiveOption, ClusterOption, EndpointOption, JsonOption, SourcesArgument
+from newsark.readers import Readers, readers_of
 
 if TYPE_CHECKING:
-    from pipelines.pool import ReaderPool
     from reading.comparison import Tally
     from reading.reextract import Plan
     from storage.archive import Archive
@@ -50,6 +50,7 @@ def reextract(
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", min=1, help="Read so many pages at once.")
     ] = None,
+    cluster: ClusterOption = None,
     archive: ArchiveOption = None,
     endpoint_url: EndpointOption = None,
     json: JsonOption = False,
@@ -66,7 +67,7 @@ def reextract(
     home = Home.here(archive=archive, endpoint_url=endpoint_url).with_logs()
     ids = [home.source_id(name) for name in names] if names else None
     with home.archive() as opened:
-        run = _Run(home, opened, workers or home.settings.workers, report)
+        run = _Run(home, opened, report, workers=workers, cluster=cluster)
         if not dry_run:
             opened.courier.start()
             recover_sources(opened, ids)
@@ -85,10 +86,12 @@ def reextract(
 class _Run:
     """One re-extraction of an open archive."""
 
-    def __init__(self, home: Home, archive: Archive, workers: int, report: Path | None) -> None:
+    def __init__(
+        self, home: Home, archive: Archive, report: Path | None, *, workers: int | None, cluster: str | None
+    ) -> None:
         self._home = home
         self._archive = archive
-        self._workers = workers
+        self._workers, self._cluster = workers, cluster
         self._report = report
         self._is_waiting = False
 
@@ -96,8 +99,8 @@ class _Run:
         """What would change."""
         from reading.reextract import Reextraction
 
-        with self._pool() as pool, _bar("comparing", plan.records) as advance:
-            work = Reextraction(self._archive, pool, workers=self._workers, advance=advance, keep=SHOWN_CHANGES)
+        with self._readers() as readers, _bar("comparing", plan.records) as advance:
+            work = Reextraction(self._archive, readers.pool, workers=readers.count, advance=advance, keep=SHOWN_CHANGES)
             return self._reported(work.compare(plan))
 
     def write(self, plan: Plan) -> Tally:
@@ -105,14 +108,17 @@ class _Run:
         from newsark.delivering import wait_for_stores
         from reading.reextract import Reextraction
 
-        with self._pool() as pool, _bar("reading again", plan.records) as advance:
-            work = Reextraction(self._archive, pool, workers=self._workers, advance=advance, keep=SHOWN_CHANGES)
+        with self._readers() as readers, _bar("reading again", plan.records) as advance:
+            work = Reextraction(self._archive, readers.pool, workers=readers.count, advance=advance, keep=SHOWN_CHANGES)
             tally = self._reported(work.write(plan))
         if not self._archive.place.is_one_directory:
             patience = self._home.settings.upload_patience_seconds
             waiting = wait_for_stores(self._archive, patience, show_progress=err.is_terminal)
             self._is_waiting = bool(waiting)
         return tally
+
+    def _readers(self) -> AbstractContextManager[Readers]:
+        return readers_of(self._home, workers=self._workers, cluster=self._cluster)
 
     def _reported(self, tally: Tally) -> Tally:
         if self._report is not None:
@@ -121,19 +127,6 @@ class _Run:
             with self._report.open("w", encoding="utf-8", errors="replace") as file:
                 file.writelines(side_by_side(tally))
         return tally
-
-    @contextmanager
-    def _pool(self) -> Iterator[ReaderPool]:
-        from pipelines.page import ReadLimits
-        from pipelines.pool import ReaderPool
-
-        settings = self._home.settings
-        limits = ReadLimits(max_page_bytes=settings.max_page_bytes)
-        pool = ReaderPool(self._workers, timeout_seconds=settings.extract_timeout_seconds, limits=limits)
-        try:
-            yield pool
-        finally:
-            pool.close()
 
     def is_accepted(self, plan: Plan, sample: int, *, asks: bool) -> bool:
         """Whether to go on: what a sample shows is shown first when somebody is to be asked."""

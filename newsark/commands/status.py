@@ -14,6 +14,7 @@ from newsark.report import (
     print_backlogs,
     print_holdings,
     print_leads,
+    print_losses,
     print_name,
     print_problems,
     print_pulse,
@@ -85,6 +86,7 @@ def _print_state(state: dict[str, Any]) -> None:
         return
     print_run(run)
     print_pulse(state["pulse"])
+    print_losses(state["lost"])
     of_run = [problem for problem in run["problems"] if problem.get("kind") == "source"] if run else []
     print_problems([*of_run, *state["problems"]])
 

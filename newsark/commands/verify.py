@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from newsark.cluster.connection import refuse_directories
 from newsark.console import counted, err, human_bytes, plain, print_json, say, say_line
 from newsark.home import Home
-from newsark.options import ArchiveOption, EndpointOption, JsonOption, SourcesArgument
+from newsark.options import ArchiveOption, ClusterOption, EndpointOption, JsonOption, SourcesArgument
+from newsark.readers import Readers, readers_of
 from storage.errors import BadSetting, WrongUse
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ def verify(
         str | None,
         typer.Option("--max-bytes", metavar="SIZE", help="Verify so much, such as 500MB; the oldest check first."),
     ] = None,
+    cluster: ClusterOption = None,
     archive: ArchiveOption = None,
     endpoint_url: EndpointOption = None,
     json: JsonOption = False,
@@ -61,13 +64,17 @@ def verify(
         raise WrongUse("--sample and --all read articles again, which is part of --deep: add it")
     if sample is not None and every:
         raise WrongUse("--sample and --all exclude each other")
+    if cluster is not None and not deep:
+        raise WrongUse("--cluster reads segments on other machines, which is part of --deep: add it")
     limit = None if max_bytes is None else size_bytes(max_bytes)
     home = Home.here(archive=archive, endpoint_url=endpoint_url).with_logs()
+    if cluster is not None:
+        refuse_directories(home.settings, cluster)
     ids = tuple(home.source_id(name) for name in names) if names else None
     with home.archive() as opened:
         from storage.fixity.verifier import Scope
 
-        run = _Run(opened, home, Scope(deep=deep, sources=ids, max_bytes=limit))
+        run = _Run(opened, home, Scope(deep=deep, sources=ids, max_bytes=limit), cluster)
         run.verify(sample=None if every else SAMPLE if sample is None else sample)
         if repair:
             run.repair()
@@ -90,9 +97,10 @@ def size_bytes(text: str) -> int:
 class _Run:
     """One verification of an open archive, with what it found so far."""
 
-    def __init__(self, archive: Archive, home: Home, scope: Scope) -> None:
+    def __init__(self, archive: Archive, home: Home, scope: Scope, cluster: str | None) -> None:
         from storage.fixity.verifier import Report
 
+        self._cluster = cluster
         self.archive, self.home, self.scope = archive, home, scope
         self.stores: tuple[ObjectStore, ...] = archive.stores
         self.report: Report = Report()
@@ -101,22 +109,36 @@ class _Run:
 
     def verify(self, *, sample: int | None) -> None:
         """Verify what the scope names; Ctrl-C ends it with what was found."""
-        if not self.scope.deep or sample == 0:
+        if not self.scope.deep or (sample == 0 and self._cluster is None):
             with _progress("verifying") as progress:
                 self.report = self._verifier(self.scope, progress=progress).run()
             return
-        with self._rereading(sample) as rereading:
-            with _progress("verifying") as progress:
-                self.report = self._verifier(self.scope, rereading, progress).run()
-            try:
-                if not self.report.interrupted:
-                    self.report.findings += rereading.findings()
-            except KeyboardInterrupt:
-                self.report.interrupted = True
-            self.reread = rereading.read
+        with readers_of(self.home, cluster=self._cluster) as readers:
+            self._verify_deep(readers, sample)
 
-    def _verifier(self, scope: Scope, rereading: Rereading | None = None, progress: Progress | None = None) -> Verifier:
+    def _verify_deep(self, readers: Readers, sample: int | None) -> None:
+        from reading.reextraction import Rereading
+
+        rereading = Rereading(readers.pool, self.archive.catalogue, sample)
+        with _progress("verifying") as progress:
+            self.report = self._verifier(self.scope, rereading, progress, readers).run()
+        try:
+            if not self.report.interrupted:
+                self.report.findings += rereading.findings()
+        except KeyboardInterrupt:
+            self.report.interrupted = True
+        self.reread = rereading.read
+
+    def _verifier(
+        self,
+        scope: Scope,
+        rereading: Rereading | None = None,
+        progress: Progress | None = None,
+        readers: Readers | None = None,
+    ) -> Verifier:
         from storage.fixity.verifier import Verifier
+
+        read_segment = readers.read_segment if readers is not None else None
 
         return Verifier(
             self.stores,
@@ -126,6 +148,8 @@ class _Run:
             check_manifest=self._check_manifest(),
             on_line=rereading.take if rereading is not None else None,
             progress=progress,
+            workers=readers.count if readers is not None and read_segment is not None else None,
+            read_segment=read_segment,
         )
 
     def _check_manifest(self) -> CheckManifest:
@@ -134,28 +158,15 @@ class _Run:
 
         return proof_check(self.stores, certificates_of(self.home.settings))
 
-    @contextmanager
-    def _rereading(self, sample: int | None) -> Iterator[Rereading]:
-        from pipelines.page import ReadLimits
-        from pipelines.pool import ReaderPool
-        from reading.reextraction import Rereading
-
-        settings = self.home.settings
-        limits = ReadLimits(max_page_bytes=settings.max_page_bytes)
-        pool = ReaderPool(settings.workers, timeout_seconds=settings.extract_timeout_seconds, limits=limits)
-        try:
-            yield Rereading(pool, self.archive.catalogue, sample)
-        finally:
-            pool.close()
-
     def _waiting(self) -> OnTheirWay:
         from storage.deliveries import Deliveries
         from storage.fixity.inventory import OnTheirWay
+        from storage.unsent import Unsent
 
         with self.archive.catalogue.begin() as connection:
-            journal = Deliveries(connection)
+            journal, lost = Deliveries(connection), Unsent(connection).lost_stems()
             return OnTheirWay(
-                {store.place: {one.parcel for one in journal.waiting(store.place)} for store in self.stores}
+                {store.place: lost | {one.parcel for one in journal.waiting(store.place)} for store in self.stores}
             )
 
     def repair(self) -> None:

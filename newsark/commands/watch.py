@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from newsark.cluster.connection import refuse_unshared
 from newsark.commands.crawl import errands_for
 from newsark.console import counted, err, say
 from newsark.home import Home
 from newsark.options import (
     AllowHostOption,
     ArchiveOption,
+    ClusterOption,
     ContactOption,
     DelayOption,
     EndpointOption,
@@ -38,6 +40,7 @@ def watch(
     allow_host: AllowHostOption = None,
     delay: DelayOption = None,
     contact: ContactOption = None,
+    cluster: ClusterOption = None,
     metrics: Annotated[
         str | None,
         typer.Option("--metrics", metavar="[HOST:]PORT", help="Show metrics for Prometheus there; off without it."),
@@ -65,13 +68,16 @@ def watch(
         log_file=log_file,
         metrics=metrics,
     )
+    if cluster is not None:
+        refuse_unshared(home.settings, cluster)
     home.check_place()
     errands = errands_for(home, what or [], source_file or [])
     from crawler.report import exit_code
-    from newsark.crawling import crawl_errands
+    from newsark.crawling import crawling_on
 
     say(f"Watching {counted(len(errands), 'source')}; Ctrl-C stops.", to=err)
-    reports, backlogs = crawl_errands(home, errands, {"watch": True}, show_progress=not no_progress and err.is_terminal)
+    shows = not no_progress and err.is_terminal
+    reports, backlogs = crawling_on(cluster)(home, errands, {"watch": True}, show_progress=shows)
     for report in reports:
         _print(report)
     print_backlogs(backlogs)

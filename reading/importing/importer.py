@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.page import PageInput
-from pipelines.pool import ReaderPool
+from pipelines.pool import PageReader
 from pipelines.reading import EXTRACTOR, Reading, extractor_version
 from reading.importing.articles import ImportedArticles, Rules
 from reading.importing.filereport import FileReport
@@ -62,7 +62,7 @@ class Importer:
         self,
         archive: Archive,
         source_id: str,
-        pool: ReaderPool,
+        pool: PageReader,
         rules: Rules,
         *,
         workers: int = 1,

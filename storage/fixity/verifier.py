@@ -32,6 +32,16 @@ _ASKERS = 8
 _NOTED_TOGETHER = 200
 
 
+ReadSegment = Callable[[SegmentPlan], tuple[list[Finding], Mapping[int, str]]]
+"""Reads all of a segment: what is wrong with it, and the digests of source files that its events name."""
+
+
+def read_here(plan: SegmentPlan) -> tuple[list[Finding], Mapping[int, str]]:
+    """Read a segment in this process."""
+    check = SegmentCheck(plan)
+    return check.findings(), check.source_files
+
+
 class Progress(Protocol):
     """Told how much there is to verify and how much is done; from several threads."""
 
@@ -107,7 +117,8 @@ class Verifier:
     """Verifies stores against their manifests; the catalogue remembers what was done when, and anchors the chain.
 
     `waiting` gives what still has to reach the stores, `check_manifest` looks at signatures and time stamps, `on_line`
-    is told of record lines, from several threads. Used from one thread; Ctrl-C ends `run` early and in order.
+    is told of record lines, from several threads; `read_segment` reads a segment elsewhere than here. Used from one
+    thread; Ctrl-C ends `run` early and in order.
     """
 
     def __init__(
@@ -121,6 +132,7 @@ class Verifier:
         on_line: OnLine | None = None,
         progress: Progress | None = None,
         workers: int | None = None,
+        read_segment: ReadSegment | None = None,
     ) -> None:
         self._stores = stores
         self._catalogue = catalogue
@@ -130,6 +142,7 @@ class Verifier:
         self._check_manifest = check_manifest
         self._on_line = on_line
         self._progress = progress or _Silent()
+        self._read_segment = read_segment or read_here
         self._workers = workers or (os.cpu_count() or 1 if scope.deep else _ASKERS)
         self._stop = threading.Event()
         self._known_files: dict[str, str] = {}
@@ -268,10 +281,9 @@ class Verifier:
             return _Answer(found)
         counts = next((expected.counts[key] for key in unit.listed if key in expected.counts), {})
         on_line = self._on_line if unit.is_first else None
-        check = SegmentCheck(SegmentPlan(unit.held.store, unit.listed, counts, self._on_bytes, on_line))
-        found = check.findings()
+        found, files = self._read_segment(SegmentPlan(unit.held.store, unit.listed, counts, self._on_bytes, on_line))
         source = Stem.parse(unit.name).source
-        return _Answer(found, source_files={source_key(source, n): sha for n, sha in check.source_files.items()})
+        return _Answer(found, source_files={source_key(source, n): sha for n, sha in files.items()})
 
     def _on_bytes(self, count: int) -> None:
         if self._stop.is_set():

@@ -1,7 +1,8 @@
 """A catalogue in a form in which two can be compared: natural keys instead of row ids, without due times and leases.
 
 Left out is what starts afresh with a rebuild (when a lead is due, how often it was tried, who works on a source) and
-what belongs to this machine (deliveries, checks); marks are made of the versions' fingerprints, words of their lines.
+what belongs to machines (deliveries, unsent segments, checks); marks are made of the versions' fingerprints, words of
+their lines.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def _queue_objects(archive: Archive) -> None:
                 revision=int(path.stem) if path.stem.isdecimal() else 1,
                 now=archive.clock(),
             )
-            Deliveries(connection).add(key, source_id, len(data), stores, archive.clock())
+            Deliveries(connection, archive.machine).add(key, source_id, len(data), stores, archive.clock())
     _queue_others(archive, stores)
 
 
@@ -66,7 +66,8 @@ def _queue_others(archive: Archive, stores: list[str]) -> None:
         for path in sorted(path for path in archive.place.outbox.rglob("*") if path.suffix in (".json", ".tsr")):
             key = path.relative_to(archive.place.outbox).as_posix()
             if known:
-                Deliveries(connection).add(key, known[0].id, path.stat().st_size, stores, archive.clock())
+                journal = Deliveries(connection, archive.machine)
+                journal.add(key, known[0].id, path.stat().st_size, stores, archive.clock())
 
 
 def _directories(folder: Path) -> Iterator[Path]:

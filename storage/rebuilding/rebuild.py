@@ -204,8 +204,10 @@ class _Rebuild:
                 yield link, reading.result()
 
     def _take(self, connection: Connection, link: Link, reading: SegmentReading) -> None:
+        # one that lay on a machine which was given up, and came back
+        late = not link.is_later_reading and Segments(connection).has_later(link.source_id, link.stem)
         for step in steps_in(reading.steps):
-            replay(connection, link.source_id, step, again=False)
+            replay(connection, link.source_id, step, again=False, late=late)
         Segments(connection).place(link)
         Sources(connection).set_last_manifest(link.source_id, link.manifest_sha256)
         facts = reading.as_json()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from sqlalchemy import Connection, select
 
 from storage.captures import add_captures, add_missing_captures
+from storage.catalogue import leads as table
 from storage.catalogue import observations
 from storage.events import LeadFound, LeadVisited, identity_of
 from storage.furniture import Furniture
-from storage.leads import Acknowledgement, Leads, NewLead
+from storage.leads import INSERT_ROWS, Acknowledgement, Leads, NewLead
 from storage.rebuilding.steps import Step
 from storage.runs import Runs
 from storage.sources import Sources
@@ -21,8 +22,12 @@ from storage.suppressions import Suppressions
 from storage.versions import Observation, Version, Versions
 
 
-def replay(connection: Connection, source_id: str, step: Step, *, again: bool) -> None:
-    """Take the step in. With `again` part of it may be there already; without it is added unseen, which is faster."""
+def replay(connection: Connection, source_id: str, step: Step, *, again: bool, late: bool = False) -> None:
+    """Take the step in. With `again` part of it may be there already; without it is added unseen, which is faster.
+
+    A step may come `late`, after others that were taken later: what they found out stays, and a version is numbered
+    after those that are known, or is none when its article says the same in one of them.
+    """
     leads, versions = Leads(connection, source_id), Versions(connection, source_id)
     if step.source is not None:
         Sources(connection).date(source_id, step.source)
@@ -31,16 +36,28 @@ def replay(connection: Connection, source_id: str, step: Step, *, again: bool) -
     ids = leads.ids(_identities(step))
     captured = [(capture, ids.get(identity or "")) for capture, identity in step.captures]
     (add_missing_captures if again else add_captures)(connection, source_id, captured)
-    versions.add([replace(version, lead_id=ids.get(identity)) for version, identity in step.versions])
+    told = [replace(version, lead_id=ids.get(identity)) for version, identity in step.versions]
+    versions.add(versions.numbered(told) if late else told)
     versions.add(_strays(connection, step, leads))
     versions.supersede(step.reread)
     seen = _placed(versions, [replace(one, lead_id=ids.get(identity)) for one, identity in step.observations])
     versions.observe(_missing(connection, source_id, seen) if again else seen)
     known = [(ids[visit.identity], visit, response) for visit, response in step.visits if visit.identity in ids]
-    leads.acknowledge([_acknowledgement(*one) for one in known])
+    done = [_acknowledgement(*one) for one in known]
+    leads.acknowledge(_unless_later(connection, done) if late else done)
     Runs(connection, source_id).take(step.runs)
     Furniture(connection, source_id).add((event.text, event.at) for event in step.furniture)
     Suppressions(connection).take(source_id, step.suppressions)
+
+
+def _unless_later(connection: Connection, done: Sequence[Acknowledgement]) -> list[Acknowledgement]:
+    """Those of leads of which no later visit is recorded."""
+    visited: dict[int, datetime] = {}
+    for start in range(0, len(done), INSERT_ROWS):
+        ids = [one.lead_id for one in done[start : start + INSERT_ROWS]]
+        query = select(table.c.id, table.c.visited_at).where(table.c.id.in_(ids), table.c.visited_at.is_not(None))
+        visited.update({row.id: row.visited_at for row in connection.execute(query)})
+    return [one for one in done if one.lead_id not in visited or visited[one.lead_id] <= one.visited_at]
 
 
 def _identities(step: Step) -> Iterator[str]:

@@ -28,6 +28,9 @@ from storage.suppression import Suppressed, SuppressionLifted
 
 __all__ = ["Captures", "Step", "Told", "read_steps"]
 
+FOR_PEOPLE = frozenset({"segment-lost"})
+"""Types that say what happened, and nothing that the catalogue follows."""
+
 
 class Captures:
     """The captures of one WARC in their order, taken up to a place. `is_damaged` says that some may be missing."""
@@ -85,7 +88,8 @@ def _events(lines: Iterable[bytes], told: Told) -> Iterator[Event]:
             told.problems.append(str(problem))
             continue
         if isinstance(event, str):
-            told.unknown[event] += 1
+            if event not in FOR_PEOPLE:
+                told.unknown[event] += 1
         else:
             yield event
 

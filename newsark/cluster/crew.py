@@ -1,0 +1,183 @@
+"""The crew of a crawl: workers are placed where there is room, replaced when they die, and heard at intervals."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from newsark.cluster.errors import ClusterMismatch, NoCluster, WorkerFailed
+from newsark.cluster.machines import Machines, Worker, answer
+from newsark.cluster.orders import Orders
+from storage.database import first_line
+from storage.errors import NewsarkError
+from storage.log import Log
+
+log = Log(__name__)
+
+LOOK_AT_MACHINES_SECONDS = 1.0
+ROOM_SECONDS = 120.0
+"""How long there may be no worker before the crawl gives up."""
+
+PATIENCE_SECONDS = 30.0
+"""How long a worker may not answer when its machine is alive."""
+
+ASSEMBLY_SECONDS = 60.0
+"""How long a crawl waits at its beginning for workers of machines that are there already."""
+
+MOST_DEATHS = 3
+"""Where so many workers died no further one is placed."""
+
+
+class Crew:
+    """The workers. `lost` is told of each worker that died.
+
+    `own` is the name of this machine's working state, which is alive as long as the crew is asked.
+    """
+
+    def __init__(
+        self, machines: Machines, orders: Orders, address: str, own: str | None, lost: Callable[[Worker], None]
+    ) -> None:
+        self._machines, self._orders, self._address = machines, orders, address
+        self._own, self._lost = own, lost
+        self.workers: list[Worker] = []
+        self._nodes: set[str] = set()
+        # by node the name of its working state: a node may be alive when its worker is not
+        self._names: dict[str, str] = {}
+        self._refused: set[str] = set()
+        self._deaths: Counter[str] = Counter()
+        self._looked_at = 0.0
+        self._began = self._alone_since = time.monotonic()
+        self._greetings: set[asyncio.Task[None]] = set()
+
+    @property
+    def ready(self) -> list[Worker]:
+        """The workers that can be given something to do."""
+        return [worker for worker in self.workers if worker.is_ready]
+
+    def living(self) -> frozenset[str] | None:
+        """The names of the machines that are alive; None as long as one is there whose name is not known."""
+        if not self._nodes <= self._names.keys():
+            return None
+        names = {self._names[node] for node in self._nodes}
+        return frozenset(names | ({self._own} if self._own else set()))
+
+    @property
+    def is_assembled(self) -> bool:
+        """Whether every machine sent what was left on its disk, or had time enough to begin."""
+        expected = self._nodes - self._refused
+        return expected <= self._names.keys() or time.monotonic() - self._began > ASSEMBLY_SECONDS
+
+    def is_settled(self, node: str) -> bool:
+        """Whether it is known what became of a machine whose worker died: it is gone, or a new one sent what it had."""
+        return node not in self._nodes or node in self._refused or any(one.machine.node == node for one in self.ready)
+
+    async def tend(self) -> None:
+        """Place workers where there is room and bury those whose machine is gone; does nothing most of the time.
+
+        Raises NoCluster when there was no worker for two minutes; at the beginning ClusterMismatch or WorkerFailed for
+        the first machine that cannot take part. One that comes later is left out, and told of.
+        """
+        if time.monotonic() - self._looked_at < LOOK_AT_MACHINES_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        alive = self._machines.alive()
+        self._nodes = {machine.node for machine in alive}
+        for worker in [one for one in self.workers if one.machine.node not in self._nodes]:
+            self.bury(worker, "its machine is gone")
+        for machine in alive:
+            if machine.node in self._refused:
+                continue
+            try:
+                await self._machines.check(machine)
+            except ClusterMismatch as problem:
+                self._refuse(machine.node, problem)
+                continue
+            there = sum(worker.machine.node == machine.node for worker in self.workers)
+            for _ in range(self._machines.wanted(machine) - there):
+                self._place(self._machines.start(machine))
+        self._refuse_solitude()
+
+    def _refuse_solitude(self) -> None:
+        if self.ready:
+            self._alone_since = time.monotonic()
+        elif time.monotonic() - self._alone_since > ROOM_SECONDS:
+            problem = "no machine has room for a worker; end other work there, or start a machine with: ray start"
+            raise NoCluster(self._address, problem)
+
+    def _refuse(self, node: str, problem: NewsarkError) -> None:
+        self._refused.add(node)
+        if not self._names:
+            raise problem
+        log.warning("machine-refused", str(problem), node=node)
+
+    def _place(self, worker: Worker) -> None:
+        self.workers.append(worker)
+        task = asyncio.create_task(self._greet(worker))
+        self._greetings.add(task)
+        task.add_done_callback(self._greetings.discard)
+
+    async def _greet(self, worker: Worker) -> None:
+        from ray.exceptions import RayError
+
+        try:
+            worker.hello = await answer(worker.actor.hello.remote())
+        except RayError as problem:
+            self.bury(worker, first_line(problem))
+            return
+        assert worker.hello is not None
+        if worker.hello.problem is None and worker.hello.catalogue_sum != self._orders.catalogue_sum:
+            worker.unfit = ClusterMismatch(worker.name, "catalogue", "another one", "the one of the settings")
+        elif worker.hello.problem is not None:
+            worker.unfit = WorkerFailed(worker.name, worker.hello.problem)
+        else:
+            self._names[worker.machine.node] = worker.hello.machine
+
+    def refuse_unfit(self) -> None:
+        """Let workers go that cannot do their part. Raises what is wrong with one when there is no other machine."""
+        for worker in [one for one in self.workers if one.unfit is not None]:
+            self.workers.remove(worker)
+            self._machines.end(worker)
+            assert worker.unfit is not None
+            self._refuse(worker.machine.node, worker.unfit)
+
+    def missed(self, worker: Worker) -> None:
+        """Note that a worker does not answer; after a while it is ended, so that others may have what it had."""
+        now = time.monotonic()
+        worker.missed_since = worker.missed_since or now
+        if now - worker.missed_since > PATIENCE_SECONDS:
+            self._machines.end(worker)
+            self.bury(worker, "it does not answer")
+
+    def bury(self, worker: Worker, why: str) -> None:
+        """Do without a worker that died; its groups are to be done by others."""
+        if worker not in self.workers:
+            return
+        self.workers.remove(worker)
+        log.warning("worker-died", f"the worker {worker.name} died: {why}", worker=worker.name)
+        node = worker.machine.node
+        self._deaths[node] += 1
+        if self._deaths[node] >= MOST_DEATHS and node in self._nodes:
+            self._refused.add(node)
+            host = worker.machine.host
+            log.warning(
+                "machine-refused", f"{MOST_DEATHS} workers died on {host}: it is given no further one", node=node
+            )
+        self._lost(worker)
+
+    async def let_go(self) -> None:
+        """End all workers in order; one that does not within its time is ended at once."""
+        from ray.exceptions import RayError
+
+        async def end(worker: Worker) -> None:
+            try:
+                await asyncio.wait_for(answer(worker.actor.leave.remote()), 30)
+            except (RayError, TimeoutError) as problem:
+                log.debug("worker-stays", f"{worker.name} did not leave: {problem}", worker=worker.name)
+            self._machines.end(worker)
+
+        await asyncio.gather(*(end(worker) for worker in self.ready))
+        for worker in self.workers:
+            self._machines.end(worker)
+        self.workers.clear()
