@@ -28,6 +28,8 @@ def tells_of_absence(visit: Visit) -> bool:
 
 def absence_word(visit: Visit) -> str:
     """The observation word for a visit that did not show an article."""
+    if visit.absence is not None:
+        return visit.absence
     answer = visit.answer
     if visit.problem is not None and visit.problem.kind in _WORDS:
         return _WORDS[visit.problem.kind]

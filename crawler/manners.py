@@ -58,7 +58,10 @@ class Manners:
         self._stop = asyncio.Event()
 
     def _host(self, host: str) -> HostState:
-        return self._hosts.setdefault(host, HostState(self.delay_seconds, asyncio.Semaphore(self._max_concurrency)))
+        place = self._hosts.get(host)
+        if place is None:
+            place = self._hosts[host] = HostState(self.delay_seconds, asyncio.Semaphore(self._max_concurrency))
+        return place
 
     @contextlib.asynccontextmanager
     async def visiting(self, host: str) -> AsyncIterator[None]:

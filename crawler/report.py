@@ -9,6 +9,7 @@ from typing import Any
 from crawler.kinds import LISTS
 from storage.archive import Archive
 from storage.leads import STATES, Leads
+from storage.unread import Unread
 
 # These need somebody's attention wherever they turn up; a page that is gone, or not an article, does not.
 ALARMING = frozenset(
@@ -27,7 +28,8 @@ ALARMING = frozenset(
 
 @dataclass(slots=True)
 class SourceReport:
-    """One source's crawl. `leads` has known and the five states; `run` counts what this run did.
+    """One source's crawl. `leads` has known and the five states; `run` counts what this run did, `unread` the visits
+    and pages that are kept and not read.
 
     `outcome` is finished, interrupted, nothing-found, busy, storage or internal-error.
     """
@@ -38,6 +40,7 @@ class SourceReport:
     kinds: dict[str, dict[str, int]] = field(default_factory=dict)
     run: dict[str, int | float] = field(default_factory=dict)
     problems: list[dict[str, Any]] = field(default_factory=list)
+    unread: dict[str, int] = field(default_factory=dict)
     outcome: str = "finished"
 
     @property
@@ -78,6 +81,13 @@ def source_report(archive: Archive, source_id: str, name: str) -> SourceReport:
         problems = Leads(connection, source_id).problems()
 
     def read(leads: Leads) -> SourceReport:
-        return SourceReport(source_id, name, leads=leads.counts(), kinds=leads.counts_by_kind(), problems=problems)
+        return SourceReport(
+            source_id,
+            name,
+            leads=leads.counts(),
+            kinds=leads.counts_by_kind(),
+            problems=problems,
+            unread=Unread(leads.connection, source_id).counts(),
+        )
 
     return archive.with_leads(source_id, read)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal
 
 from aiohttp.abc import AbstractResolver
 
@@ -19,7 +20,7 @@ from pipelines.pool import ReaderPool
 @dataclass(frozen=True, slots=True)
 class CrawlOptions:
     """How this run behaves, for all its sources. `None` means: as the source file says; `watch` means: for good,
-    `sweep`: everything that the source ever published, the oldest first.
+    `sweep`: everything that the source ever published, the oldest first. `extract` is that key of source files.
 
     Visits of `settle_seconds`, and of some times as long while others are under way, share one fsync and one commit.
     """
@@ -32,6 +33,7 @@ class CrawlOptions:
     again: bool = False
     watch: bool = False
     sweep: bool = False
+    extract: Literal["now", "later"] | None = None
     allow_hosts: tuple[str, ...] = ()
     retry_patience_seconds: float = 90.0
     look_at_clock_seconds: float = 10.0

@@ -25,17 +25,19 @@ from crawler.kinds import ARTICLE, LISTS, RESOURCE, SECTION
 from crawler.revisits import Revisits, age_of
 from crawler.source import Source
 from crawler.telling import Settled, tell_visit
-from crawler.visit import Answer, Problem, Visit
+from crawler.visit import Answer, Note, Problem, Visit
 from pipelines.article import WHOLE, WITH_TEXT
 from pipelines.compare import PreviousVersion, compare, content_digest
 from pipelines.learned import LearnedFurniture
 from pipelines.likeness import Sketch, duplicate_of, fingerprint
 from pipelines.observation import build_observation, observation_line
 from pipelines.record import build_record, record_line
+from storage.acknowledgement import UNREAD
 from storage.archive import Archive, Settlement
 from storage.capture import Capture
 from storage.leads import Acknowledgement
 from storage.log import Log
+from storage.unread import NO_RECORD, PutOff
 from storage.versions import Observation, Version
 
 if TYPE_CHECKING:
@@ -112,7 +114,7 @@ def settle(archive: Archive, source: Source, visits: list[Visit], furniture: Sou
         log.error("not-recorded", f"{visit.lead.url} cannot be recorded", problem, source=source.id)
         fault = Problem("internal-error", f"{type(problem).__name__}: {problem}")
         kept = visit.capture
-        unread = Visit(visit.lead, visit.at, problem=fault, failure_capture=kept)
+        unread = Visit(visit.lead, visit.at, problem=fault, failure_capture=kept, finishes=visit.finishes)
         return _settle(archive, source, [unread], furniture)
 
 
@@ -191,6 +193,9 @@ class _Group:
         if visit.lead.kind == RESOURCE:
             self._acknowledge(visit, outcome.acknowledgement(visit, changed=changed, again=_file_again(visit)))
             return
+        if visit.lead.kind == ARTICLE and (visit.is_put_off or visit.lead.has_unread) and not visit.finishes:
+            self._put_off(visit)
+            return
         reading = visit.reading
         is_part = reading is not None and reading.kind in WITH_TEXT - WHOLE
         if is_part and self._key(visit) not in self._latest:
@@ -210,8 +215,22 @@ class _Group:
             self.is_source_doubtful |= absence_word(visit) in ("unreachable", "blocked")
         self._acknowledge(visit, acknowledged)
 
+    def _put_off(self, visit: Visit) -> None:
+        """Leave it to be finished later: its page is not read, or an earlier one is not, and nobody knows yet which
+        article that is."""
+        shows = visit.problem is None
+        if shows:
+            visit.notes = [Note(UNREAD, "it is kept, and not read yet")]
+        changed = not visit.is_the_same
+        acknowledged = outcome.acknowledgement(visit, changed=changed, again=self._again(visit))
+        if acknowledged.state != "pending" and (shows or tells_of_absence(visit)):
+            record_id = visit.capture.record_id if visit.capture is not None else NO_RECORD
+            waits = PutOff(record_id, None if shows else absence_word(visit))
+            acknowledged = replace(acknowledged, put_off=waits)
+        self._acknowledge(visit, acknowledged)
+
     def _acknowledge(self, visit: Visit, acknowledged: Acknowledgement) -> None:
-        self.settlement.acknowledgements.append(acknowledged)
+        self.settlement.acknowledgements.append(replace(acknowledged, finishes=visit.finishes))
         self.settlement.found.append(visit.found)
 
     def _again(self, visit: Visit) -> timedelta:

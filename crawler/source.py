@@ -116,6 +116,11 @@ class Source(BaseModel):
         description="Files of pages that are not asked for, as patterns like those of include; trackers and"
         " advertising are left out anyway.",
     )
+    extract: Literal["now", "later"] = Field(
+        default="now",
+        description="'now' reads each article as it is fetched; 'later' only keeps it, as fast as that goes, until"
+        " 'newsark reextract' reads it. Files of pages that are not read are not known, nor asked for.",
+    )
     render: bool = Field(
         default=False,
         description="true shows its articles in a browser before they are read, for newsrooms whose pages are empty"
@@ -176,6 +181,8 @@ class Source(BaseModel):
     def _keys_fit_together(self) -> Self:
         if self.robots == "ignore" and not self.robots_reason:
             raise ValueError("robots = 'ignore' needs a robots_reason that says who decided it and why")
+        if self.extract == "later" and self.render:
+            raise ValueError("extract = 'later' does not go with render: what a browser shows is read at once")
         if self.discover == "listed" and not (self.feeds or self.sitemaps or self.sections):
             raise ValueError("discover = 'listed' needs at least one of feeds, sitemaps and sections")
         return self

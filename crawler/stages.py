@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crawler.keeper import Stopped
 from crawler.kinds import ARTICLE, LISTS, RESOURCE, SECTION
 from crawler.listing import read_listing
 from crawler.pagelinks import leads_from_page
+from crawler.pagereading import page_input, take_reading
 from crawler.requisites import RequisiteLeads, read_style
 from crawler.visit import Answer, Note, Problem, Visit
-from pipelines.article import WHOLE
-from pipelines.page import PageInput
-from storage.conversion import DOCUMENT_TYPE
 from storage.errors import PageError, ReaderCrashed
 
 if TYPE_CHECKING:
@@ -30,6 +28,7 @@ class ReadStage:
         self.spider = spider
         self._lists: set[int] = set()
         self._requisites = RequisiteLeads(spider.source)
+        self._reads_later = (spider.services.options.extract or spider.source.extract) == "later"
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -40,9 +39,15 @@ class ReadStage:
         """The visit with what was read from its answer, or with the problem that reading met."""
         if visit.answer is None or visit.problem is not None or visit.answer.status == 304:
             return visit
+        if visit.lead.has_unread:
+            # what came before is read first; see SettleStage
+            return visit
         if visit.is_the_same and (visit.lead.kind not in LISTS or visit.lead.id in self._lists):
             # What was read then holds: a newer extractor reads articles again with `newsark reextract`, and a list is
             # read by each run once, since the source file may say otherwise by now what belongs to it.
+            return visit
+        if visit.lead.kind == ARTICLE and self._reads_later:
+            visit.is_put_off = True
             return visit
         if visit.lead.kind in LISTS:
             self._lists.add(visit.lead.id)
@@ -60,27 +65,9 @@ class ReadStage:
         return visit
 
     async def _read_page(self, visit: Visit, answer: Answer) -> None:
-        page = PageInput(
-            url=answer.url,
-            **_seen(visit, answer),
-            hints=dict(visit.lead.hints),
-            fetched_at=visit.at,
-            source=self.spider.source.id,
-            selectors=self.spider.source.selectors,
-            requisites=self.spider.source.requisites if visit.lead.kind == ARTICLE else "none",
-            wants_links=visit.lead.kind == SECTION,
-        )
-        visit.reading = reading = await self.spider.reading(self.spider.services.pool.submit(page))
-        if reading.kind == "unreadable":
-            # The evidence is the word for what a page could not be read for, where there is one.
-            visit.problem = Problem(next(iter(reading.evidence), reading.kind), reading.reason or "")
-        elif visit.lead.kind == ARTICLE and reading.kind not in WHOLE:
-            detail = reading.reason or "; ".join(reading.evidence)
-            if visit.rendered is not None and reading.kind == "empty":
-                detail = visit.rendered.emptiness
-            visit.problem = Problem(reading.kind, detail)
-        if reading.requisites:
-            visit.found = self._requisites.of(reading.requisites, visit.lead, answer)
+        page = page_input(visit, answer, self.spider.source)
+        reading = await self.spider.reading(self.spider.services.pool.submit(page))
+        take_reading(visit, answer, reading, self._requisites)
         if visit.lead.kind == SECTION:
             sweep = self.spider.services.options.sweep
             visit.found = leads_from_page(reading.links, visit.lead, self.spider.source, sweep=sweep)
@@ -107,14 +94,6 @@ class ReadStage:
         visit.found, visit.notes = listing.found, listing.notes
         if listing.problem is not None:
             visit.problem = Problem(*listing.problem)
-
-
-def _seen(visit: Visit, answer: Answer) -> dict[str, Any]:
-    """What is read: the page as it came, or the document that a browser made of it."""
-    if visit.rendered is None:
-        return {"body": answer.body, "headers": answer.headers, "status": answer.status}
-    # as `reextract` will find it in the archive
-    return {"body": visit.rendered.document, "headers": (("Content-Type", DOCUMENT_TYPE),), "status": None}
 
 
 def _was_crash(visit: Visit) -> bool:

@@ -59,7 +59,11 @@ class Note(NamedTuple):
 
 @dataclass(slots=True)
 class Visit:
-    """One lead's journey from step 3 to step 9. One that is `cut_short` by the crawl's end is not acknowledged."""
+    """One lead's journey from step 3 to step 9. One that is `cut_short` by the crawl's end is not acknowledged.
+
+    One that is put off is acknowledged without being read; later another one of the same time `finishes` it, with the
+    `absence` that was found, if that is what waited.
+    """
 
     lead: Lead
     at: datetime
@@ -72,6 +76,9 @@ class Visit:
     notes: list[Note] = field(default_factory=list)
     hints: Mapping[str, str] = field(default_factory=dict)
     cut_short: bool = False
+    is_put_off: bool = False
+    finishes: bool = False
+    absence: str | None = None
 
     @property
     def capture(self) -> Capture | None:

@@ -51,7 +51,7 @@ def crawl_options(home: Home, **options: Any) -> CrawlOptions:
 
 
 @contextlib.contextmanager
-def services_for(home: Home, options: CrawlOptions) -> Iterator[Services]:
+def services_for(home: Home, options: CrawlOptions, *, reads_pages: bool = True) -> Iterator[Services]:
     """The archive's keeper and the readers, closed at the end whatever happens; what happens meanwhile is logged."""
     settings = home.settings
     home.with_logs()
@@ -68,6 +68,7 @@ def services_for(home: Home, options: CrawlOptions) -> Iterator[Services]:
             timeout_seconds=settings.extract_timeout_seconds,
             limits=ReadLimits(max_page_bytes=settings.max_page_bytes),
             preload=["newsark.forkserver", "crawler.listing", *PARSERS],
+            pages=reads_pages,
         )
         try:
             yield Services(keeper, pool, options, utc_now)
@@ -84,7 +85,9 @@ def crawl_errands(
     Raises ExtraMissing and BadSourceFile where one needs a browser, and there is none.
     """
     refuse_without_browser(errand.source for errand in errands)
-    with services_for(home, crawl_options(home, **options)) as services:
+    chosen = crawl_options(home, **options)
+    reads_pages = any((chosen.extract or errand.source.extract) == "now" for errand in errands)
+    with services_for(home, chosen, reads_pages=reads_pages) as services:
         archive = services.keeper.archive
         archive.courier.start()
         progresses = [errand.progress for errand in errands]

@@ -30,6 +30,7 @@ _CURES = {
     "home-moved": "remove the source and add the other address",
     "not-a-feed": "correct `feeds` in the source file",
     "not-a-sitemap": "correct `sitemaps` in the source file",
+    "unread": "newsark reextract reads it",
     "lost-with-machine": "they are visited again; if the machine is repaired, its disk brings them back",
     "worker-died": "look at that machine's memory and at the log of Ray there",
     "storage": "make room or repair the database, then run the same command again",

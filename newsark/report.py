@@ -51,6 +51,13 @@ def print_losses(lost: Mapping[str, int]) -> None:
         )
 
 
+def print_unread(unread: Mapping[str, int]) -> None:
+    """How much is kept and not read, and what reads it."""
+    if unread["visits"]:
+        what = f"{counted(unread['pages'], 'page')} kept and not read, of {counted(unread['visits'], 'visit')}"
+        say(f"{what}: newsark reextract", "yellow", indent=2)
+
+
 def print_run(run: Mapping[str, Any] | None) -> None:
     """When the last crawl began and how it ended."""
     if run is None:

@@ -18,7 +18,8 @@ T = TypeVar("T")
 # lxml and trafilatura keep a little of every page; a fresh worker costs a fork of the preloaded server.
 MAX_TASKS = 500
 # The main module is among them so that its imports are done once, in the fork server, not in every worker.
-PRELOADED = ("__main__", "pipelines.preload")
+PRELOADED = "__main__"
+PRELOADED_FOR_PAGES = "pipelines.preload"
 
 
 def read_page(page: PageInput, limits: ReadLimits) -> Reading:
@@ -39,7 +40,9 @@ class PageReader(Protocol):
 class ReaderPool:
     """Reads pages in `workers` processes, each page for at most `timeout_seconds`, waiting not counted.
 
-    `reader` must be importable by name. `preload` names further modules for the fork server. Close it with `close()`.
+    `reader` must be importable by name. `preload` names further modules for the fork server. When few `pages` come, or
+    none, nothing is started before it is needed, and the worker that needs the extractor loads it.
+    Close it with `close()`.
     """
 
     def __init__(
@@ -51,11 +54,13 @@ class ReaderPool:
         limits: ReadLimits | None = None,
         reader: Callable[[PageInput, ReadLimits], Reading] = read_page,
         preload: Sequence[str] = (),
+        pages: bool = True,
     ) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([*PRELOADED, *preload])
-        # it loads while the first page is fetched
-        start_fork_server()
+        context.set_forkserver_preload([PRELOADED, *([PRELOADED_FOR_PAGES] if pages else []), *preload])
+        if pages:
+            # it loads while the first page is fetched
+            start_fork_server()
         self._workers = Workers(workers, context, timeout_seconds=timeout_seconds, max_tasks=max_tasks)
         self._limits = limits or ReadLimits()
         self._reader = reader

@@ -17,12 +17,13 @@ from storage.runs import Runs
 from storage.segments import Segments
 from storage.sources import Sources
 from storage.suppressions import Suppressions
+from storage.unread import Unread
 from storage.unsent import Unsent
 
 
 def source_states(archive: Archive, ids: list[str] | None = None) -> list[dict[str, Any]]:
-    """One dictionary for each source, by id: leads, kinds, articles, versions, segments, bytes, problems, last run, its
-    pulse (what is due and what came in), and how many suppressions are in force.
+    """One dictionary for each source, by id: leads, kinds, articles, versions, segments, bytes, what is kept and not
+    read, problems, last run, its pulse (what is due and what came in), and how many suppressions are in force.
 
     What is suppressed is counted, so that every sum stays true, and not named among the problems.
     """
@@ -47,6 +48,7 @@ def source_states(archive: Archive, ids: list[str] | None = None) -> list[dict[s
                     "versions": count,
                     "segments": segments,
                     "bytes": size,
+                    "unread": Unread(connection, source.id).counts(),
                     "pulse": pulse(connection, source.id, archive.clock()),
                     "suppressed": sum(one.source_id == source.id for one in holding),
                     "problems": Leads(public, source.id).problems(),

@@ -205,6 +205,21 @@ observations = Table(
     Index("observations_by_time", "source_id", "at"),
 )
 
+# Visits that are finished later: pages that are kept and not read, and what was found out of their leads since.
+# `response` is what a later visit refers to, with its validators.
+unread = Table(
+    "unread",
+    metadata,
+    Column("lead_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, primary_key=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("record_id", String(64)),
+    Column("absence", String(24)),
+    Column("response", String(64)),
+    *(Column(name, Text) for name in ("reason", "detail", "etag", "last_modified")),
+    Index("unread_by_time", "source_id", "at", "lead_id"),
+)
+
 segments = Table(
     "segments",
     metadata,

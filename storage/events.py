@@ -7,15 +7,15 @@ null or empty, and a depth, rank or number of attempts that is 0, is left out of
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 import orjson
 
 from storage import erasure, suppression
+from storage.eventfields import lead_identity_of, lead_name, moment_of, time_text
 from storage.suppression import Suppressed, SuppressionLifted
 
 Facts = Mapping[str, Any]
@@ -79,12 +79,12 @@ class LeadFetched:
 
 @dataclass(frozen=True, slots=True)
 class LeadVisited:
-    """What a visit found out.
+    """What a visit found out. `captures` are the offsets of its exchanges in this segment's WARC.
 
-    `captures` are the offsets of its exchanges in this segment's WARC; `response` names the one that later visits
-    refer to, by its offset, or by its record id where it stands in another segment. `version` is the id of the record
-    that it added, `observed` the outcome of its observation, `article` the key of the article of both; where
-    one moved, `observed_article` is that of the observation.
+    `response` names the one that later visits refer to, by its offset, or by its record id where it stands in another
+    segment. `version` is the id of the record that it added, `observed` the outcome of its observation, `article` the
+    key of the article of both, `observed_article` that of the observation where one moved. `unread` names, so too, what
+    is read later ("none" for no exchange), `absence` what is observed then; a visit of the same time `finishes` it.
     """
 
     at: datetime
@@ -103,6 +103,9 @@ class LeadVisited:
     observed: str | None = None
     article: str | None = None
     observed_article: str | None = None
+    unread: int | str | None = None
+    absence: str | None = None
+    finishes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,62 +196,40 @@ def from_line(line: bytes) -> Event | str:
         raise ValueError(f"{line[:80]!r} is no event: {error!r}") from error
 
 
-def identity_of(url: str) -> str:
-    """SHA-256 of a URL, in hex: the identity of a lead whose URL is in its normal spelling."""
-    return hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 _NOTHING: tuple[Any, ...] = (None, {}, [], ())
 
 
-def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def _named(url: str, identity: str) -> dict[str, Any]:
-    """A lead's name; the identity stands only where the URL does not give it."""
-    return {"url": url} if identity_of(url) == identity else {"url": url, "identity": identity}
-
-
-def _identity(facts: Facts) -> str:
-    return str(facts.get("identity") or identity_of(facts["url"]))
-
-
 def _write_source(event: SourceFile) -> dict[str, Any]:
-    facts = {"at": _time(event.at), "revision": event.revision, "sha256": event.sha256}
+    facts = {"at": time_text(event.at), "revision": event.revision, "sha256": event.sha256}
     return facts | {"name": event.name, "home": event.home}
 
 
 def _read_source(facts: Facts) -> SourceFile:
-    return SourceFile(_moment(facts["at"]), facts["revision"], facts["sha256"], facts["name"], facts["home"])
+    return SourceFile(moment_of(facts["at"]), facts["revision"], facts["sha256"], facts["name"], facts["home"])
 
 
 def _write_began(event: RunBegan) -> dict[str, Any]:
-    return {"at": _time(event.at)}
+    return {"at": time_text(event.at)}
 
 
 def _read_began(facts: Facts) -> RunBegan:
-    return RunBegan(_moment(facts["at"]))
+    return RunBegan(moment_of(facts["at"]))
 
 
 def _write_ended(event: RunEnded) -> dict[str, Any]:
-    facts = {"at": _time(event.at), "began": _time(event.began), "outcome": event.outcome}
+    facts = {"at": time_text(event.at), "began": time_text(event.began), "outcome": event.outcome}
     return facts | {"counts": dict(event.counts), "problems": [dict(problem) for problem in event.problems]}
 
 
 def _read_ended(facts: Facts) -> RunEnded:
-    began, at = _moment(facts["began"]), _moment(facts["at"])
+    began, at = moment_of(facts["began"]), moment_of(facts["at"])
     return RunEnded(began, at, facts["outcome"], facts.get("counts", {}), facts.get("problems", []))
 
 
 def _write_found(event: LeadFound) -> dict[str, Any]:
     return {
-        "at": _time(event.at),
-        **_named(event.url, event.identity),
+        "at": time_text(event.at),
+        **lead_name(event.url, event.identity),
         "kind": event.kind,
         "priority": event.priority,
         "via": event.via,
@@ -262,9 +243,9 @@ def _write_found(event: LeadFound) -> dict[str, Any]:
 
 def _read_found(facts: Facts) -> LeadFound:
     return LeadFound(
-        at=_moment(facts["at"]),
+        at=moment_of(facts["at"]),
         url=facts["url"],
-        identity=_identity(facts),
+        identity=lead_identity_of(facts),
         kind=facts["kind"],
         priority=facts.get("priority", 0),
         via=facts.get("via"),
@@ -277,18 +258,18 @@ def _read_found(facts: Facts) -> LeadFound:
 
 
 def _write_fetched(event: LeadFetched) -> dict[str, Any]:
-    return {**_named(event.url, event.identity), "captures": event.captures}
+    return {**lead_name(event.url, event.identity), "captures": event.captures}
 
 
 def _read_fetched(facts: Facts) -> LeadFetched:
-    return LeadFetched(facts["url"], _identity(facts), tuple(facts["captures"]))
+    return LeadFetched(facts["url"], lead_identity_of(facts), tuple(facts["captures"]))
 
 
 def _write_visited(event: LeadVisited) -> dict[str, Any]:
-    is_last = bool(event.captures) and event.response == event.captures[-1]
+    last = event.captures[-1:]
     return {
-        "at": _time(event.at),
-        **_named(event.url, event.identity),
+        "at": time_text(event.at),
+        **lead_name(event.url, event.identity),
         "state": event.state,
         "reason": event.reason,
         "detail": event.detail,
@@ -298,20 +279,22 @@ def _write_visited(event: LeadVisited) -> dict[str, Any]:
         "lastModified": event.last_modified,
         "captures": event.captures,
         # the usual case in the fewest bytes: the last of them
-        "response": "last" if is_last else event.response,
+        "response": "last" if last == (event.response,) else event.response,
         "version": event.version,
         "observed": event.observed,
         "article": None if event.article == event.identity else event.article,
         "observedArticle": event.observed_article,
+        "unread": "last" if last == (event.unread,) else event.unread,
+        "absence": event.absence,
+        "finishes": event.finishes or None,
     }
 
 
 def _read_visited(facts: Facts) -> LeadVisited:
-    captures, response = tuple(facts.get("captures", ())), facts.get("response")
-    identity = _identity(facts)
-    shows = "version" in facts or "observed" in facts
+    captures, identity = tuple(facts.get("captures", ())), lead_identity_of(facts)
+    response, unread = facts.get("response"), facts.get("unread")
     return LeadVisited(
-        at=_moment(facts["at"]),
+        at=moment_of(facts["at"]),
         url=facts["url"],
         identity=identity,
         state=facts["state"],
@@ -325,25 +308,28 @@ def _read_visited(facts: Facts) -> LeadVisited:
         response=captures[-1] if response == "last" else response,
         version=facts.get("version"),
         observed=facts.get("observed"),
-        article=facts.get("article", identity if shows else None),
+        article=facts.get("article", identity if facts.keys() & {"version", "observed"} else None),
         observed_article=facts.get("observedArticle"),
+        unread=captures[-1] if unread == "last" else unread,
+        absence=facts.get("absence"),
+        finishes=bool(facts.get("finishes")),
     )
 
 
 def _write_learned(event: FurnitureLearned) -> dict[str, Any]:
-    return {"at": _time(event.at), "text": event.text}
+    return {"at": time_text(event.at), "text": event.text}
 
 
 def _read_learned(facts: Facts) -> FurnitureLearned:
-    return FurnitureLearned(_moment(facts["at"]), facts["text"])
+    return FurnitureLearned(moment_of(facts["at"]), facts["text"])
 
 
 def _write_file(event: FileImported) -> dict[str, Any]:
-    return {"at": _time(event.at), "key": event.key, "name": event.name, "bytes": event.size_bytes}
+    return {"at": time_text(event.at), "key": event.key, "name": event.name, "bytes": event.size_bytes}
 
 
 def _read_file(facts: Facts) -> FileImported:
-    return FileImported(_moment(facts["at"]), facts["key"], facts["name"], facts["bytes"])
+    return FileImported(moment_of(facts["at"]), facts["key"], facts["name"], facts["bytes"])
 
 
 def _write_capture(event: CaptureImported) -> dict[str, Any]:
@@ -355,29 +341,29 @@ def _read_capture(facts: Facts) -> CaptureImported:
 
 
 def _write_article(event: ArticleImported) -> dict[str, Any]:
-    facts = {"at": _time(event.at), "url": event.url, "article": event.article}
+    facts = {"at": time_text(event.at), "url": event.url, "article": event.article}
     return facts | {"version": event.version, "observed": event.observed}
 
 
 def _read_article(facts: Facts) -> ArticleImported:
     shown = (facts.get("version"), facts.get("observed"))
-    return ArticleImported(_moment(facts["at"]), facts["url"], facts["article"], *shown)
+    return ArticleImported(moment_of(facts["at"]), facts["url"], facts["article"], *shown)
 
 
 def _write_settled(event: Settled) -> dict[str, Any]:
-    return {"at": _time(event.at), "warcBytes": event.warc_bytes}
+    return {"at": time_text(event.at), "warcBytes": event.warc_bytes}
 
 
 def _read_settled(facts: Facts) -> Settled:
-    return Settled(_moment(facts["at"]), facts.get("warcBytes"))
+    return Settled(moment_of(facts["at"]), facts.get("warcBytes"))
 
 
 def _write_undone(event: Undone) -> dict[str, Any]:
-    return {"at": _time(event.at)}
+    return {"at": time_text(event.at)}
 
 
 def _read_undone(facts: Facts) -> Undone:
-    return Undone(_moment(facts["at"]))
+    return Undone(moment_of(facts["at"]))
 
 
 _SHAPES: dict[type[Any], tuple[str, Callable[[Any], dict[str, Any]], Callable[[Facts], Event]]] = {

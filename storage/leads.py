@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, or_, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
+from storage.acknowledgement import Acknowledgement, acknowledge
 from storage.capture import Capture
 from storage.captures import capture_columns, capture_from_row
 from storage.catalogue import LEASED, READY, WAITING, captures, insert_new, leads
 from storage.events import LeadState
+from storage.unread import Unread
 
 __all__ = ["STATES", "Acknowledgement", "Lead", "LeadName", "LeadState", "Leads", "NewLead", "lead_identity"]
 
@@ -47,7 +49,7 @@ class NewLead:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """A leased lead, with the last response kept for it, if any."""
+    """A leased lead, with the last response kept for it, if any. With `has_unread` that was not read yet."""
 
     id: int
     url: str
@@ -61,22 +63,7 @@ class Lead:
     etag: str | None
     last_modified: str | None
     last_capture: Capture | None
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """What a visit found out about its lead. `next_due` None means: not by itself."""
-
-    lead_id: int
-    state: LeadState
-    reason: str | None
-    detail: str | None
-    visited_at: datetime
-    attempts: int
-    next_due: datetime | None
-    etag: str | None = None
-    last_modified: str | None = None
-    capture_record_id: str | None = None
+    has_unread: bool = False
 
 
 class LeadName(NamedTuple):
@@ -89,24 +76,6 @@ class LeadName(NamedTuple):
 def lead_identity(normalised_url: str) -> str:
     """The key that makes two spellings of a URL one lead: SHA-256 of the normalised URL, in hex."""
     return hashlib.sha256(normalised_url.encode()).hexdigest()
-
-
-_THIS = leads.c.id == bindparam("lead")
-_CHANGED = ("state", "reason", "detail", "visited_at", "last_seen", "attempts", "queue", "next_due")
-_ACKNOWLEDGE = update(leads).where(_THIS).values({name: bindparam(name) for name in _CHANGED})
-_KEEP_VALIDATORS = (
-    update(leads).where(_THIS).values(etag=bindparam("new_etag"), last_modified=bindparam("new_last_modified"))
-)
-_KEEP_CAPTURE = (
-    update(leads)
-    .where(_THIS)
-    .values(
-        capture_id=select(captures.c.id)
-        .where(captures.c.record_id == bindparam("capture_record"))
-        .limit(1)
-        .scalar_subquery()
-    )
-)
 
 
 class Leads:
@@ -267,6 +236,10 @@ class Leads:
         if not ids:
             return []
         self.connection.execute(update(leads).where(leads.c.id.in_(ids)).values(queue=LEASED))
+        return Unread(self.connection, self.source_id).told(self.of(ids))
+
+    def of(self, ids: Sequence[int]) -> list[Lead]:
+        """The leads of these ids, in that order, as those of their visits left them that were read."""
         joined = leads.outerjoin(captures, captures.c.id == leads.c.capture_id)
         query = select(*_LEAD_COLUMNS, *capture_columns()).select_from(joined).where(leads.c.id.in_(ids))
         rows = {row[0]: row for row in self.connection.execute(query)}
@@ -279,30 +252,7 @@ class Leads:
 
     def acknowledge(self, done: Sequence[Acknowledgement]) -> None:
         """Record what visits found; each lead waits until its `next_due` (forever, when None)."""
-        rows = [
-            {
-                "lead": one.lead_id,
-                "state": one.state,
-                "reason": one.reason,
-                "detail": one.detail,
-                "visited_at": one.visited_at,
-                "last_seen": one.visited_at,
-                "attempts": one.attempts,
-                "queue": WAITING,
-                "next_due": one.next_due,
-                "new_etag": one.etag,
-                "new_last_modified": one.last_modified,
-                "capture_record": one.capture_record_id,
-            }
-            for one in done
-        ]
-        for statement, chosen in (
-            (_ACKNOWLEDGE, rows),
-            (_KEEP_VALIDATORS, [row for row in rows if row["new_etag"] or row["new_last_modified"]]),
-            (_KEEP_CAPTURE, [row for row in rows if row["capture_record"]]),
-        ):
-            if chosen:
-                self.connection.execute(statement, chosen)
+        acknowledge(self.connection, self.source_id, done)
 
     def counts(self) -> dict[str, int]:
         """Leads known and by state; the five states sum to `known`."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
-from storage.catalogue import READY, captures, leads, marks, observations, segments, versions
+from storage.catalogue import READY, captures, leads, marks, observations, segments, unread, versions
 from storage.findable import Findable
 from storage.leads import NewLead
 from storage.names import manifest_of_parcel, records_name, warc_name
@@ -48,6 +48,7 @@ def forget_segment(connection: Connection, source_id: str, lost: UnsentSegment) 
         articles |= set(connection.execute(select(observations.c.article).where(seen)).scalars())
         connection.execute(delete(observations).where(seen))
         connection.execute(delete(captures).where(captures.c.record_id.in_(part)))
+        connection.execute(delete(unread).where(unread.c.record_id.in_(part)))
     Findable(connection, source_id).tell_apart(sorted(article for article in articles if article))
     gone.leads = referring | last.keys() - _captured_after(connection, last)
     _make_due(connection, gone.leads, lost.host)

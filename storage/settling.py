@@ -229,7 +229,7 @@ def _visited(
     version: Version | None,
     observation: Observation | None,
 ) -> LeadVisited:
-    response = done.capture_record_id
+    response, put_off = done.capture_record_id, done.put_off
     shown = version or observation
     moved = version is not None and observation is not None and observation.article != version.article
     return LeadVisited(
@@ -249,4 +249,7 @@ def _visited(
         observed=observation.outcome if observation else None,
         article=shown.article if shown else None,
         observed_article=observation.article if moved and observation else None,
+        unread=None if put_off is None else places.get(put_off.record_id, put_off.record_id),
+        absence=None if put_off is None else put_off.absence,
+        finishes=done.finishes,
     )

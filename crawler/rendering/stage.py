@@ -37,7 +37,7 @@ class RenderStage:
 
     async def process_item(self, visit: Visit) -> Visit:
         """The visit with what a browser made of its page, or with the problem that it met."""
-        if visit.answer is None or not self._is_due(visit, visit.answer):
+        if visit.answer is None or visit.lead.has_unread or not self._is_due(visit, visit.answer):
             return visit
         try:
             visit.rendered = await self.spider.unless_stopped(self._rendered(visit.answer))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,6 +36,14 @@ if TYPE_CHECKING:
     from crawler.report import SourceReport
     from crawler.run import Errand
 
+
+class Extract(StrEnum):
+    """When articles are read."""
+
+    now = "now"
+    later = "later"
+
+
 # Discovery sees for itself what a URL is; the command line cannot know.
 ANY_KIND = ""
 
@@ -55,6 +64,10 @@ def crawl(
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Find all that a source ever published: every list, page by page.")
     ] = False,
+    extract: Annotated[
+        Extract | None,
+        typer.Option("--extract", help="Read articles as they are fetched, or only keep them: see newsark reextract."),
+    ] = None,
     allow_host: AllowHostOption = None,
     delay: DelayOption = None,
     contact: ContactOption = None,
@@ -92,10 +105,13 @@ def crawl(
         log_file=log_file,
     )
     options: dict[str, Any] = {"limit": limit, "since": _date(since), "again": again, "sweep": sweep}
+    options["extract"] = extract.value if extract is not None else None
     if cluster is not None:
         refuse_unshared(home.settings, cluster)
     home.check_place()
     errands = errands_for(home, what or [], source_file or [])
+    for source in (errand.source for errand in errands if errand.source.render and extract == Extract.later):
+        raise WrongUse(f"{source.id} has render = true: what a browser shows is read at once, never later")
     from crawler.report import exit_code
     from newsark.crawling import crawling_on
 

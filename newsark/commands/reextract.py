@@ -16,6 +16,7 @@ from newsark.options import ArchiveOption, ClusterOption, EndpointOption, JsonOp
 from newsark.readers import Readers, readers_of
 
 if TYPE_CHECKING:
+    from crawler.finishing import Finished
     from reading.comparison import Tally
     from reading.reextract import Plan
     from storage.archive import Archive
@@ -57,6 +58,8 @@ def reextract(
 ) -> None:
     """Read stored pages again with the current extractor, and keep a new record where it reads something else.
 
+    What a crawl with extract = "later" kept and did not read is read first, as that crawl would have.
+
     The old records stay. On a terminal it shows first what would change, and asks.
     A run that was stopped goes on where it was: run the same command again.
 
@@ -71,6 +74,8 @@ def reextract(
         if not dry_run:
             opened.courier.start()
             recover_sources(opened, ids)
+        if not run.finish(ids, dry_run=dry_run, json=json):
+            raise typer.Exit(INTERRUPTED)
         with err.status("Looking for what to read …"):
             plan = plan_of(opened, ids, every=every)
         if dry_run:
@@ -94,6 +99,39 @@ class _Run:
         self._workers, self._cluster = workers, cluster
         self._report = report
         self._is_waiting = False
+        self._unread: dict[str, dict[str, int]] = {}
+        self._finished: Finished | None = None
+
+    def finish(self, ids: list[str] | None, *, dry_run: bool, json: bool) -> bool:
+        """Read what was kept and not read, or only count it; False when that was interrupted."""
+        from crawler.finishing import finish_visits, unread_counts
+
+        self._unread = unread_counts(self._archive, ids)
+        visits = sum(one["visits"] for one in self._unread.values())
+        if visits and not dry_run:
+            with self._readers() as readers, _bar("reading", visits) as advance:
+                self._finished = finish_visits(self._archive, readers.pool, ids, advance)
+        if not json:
+            self._print_unread(visits, dry_run=dry_run)
+        elif self._finished is not None and self._finished.interrupted:
+            print_json({"dryRun": dry_run, "finished": self._finished.as_json()})
+        return self._finished is None or not self._finished.interrupted
+
+    def _print_unread(self, visits: int, *, dry_run: bool) -> None:
+        if visits and dry_run:
+            pages = sum(one["pages"] for one in self._unread.values())
+            say(f"{counted(visits, 'visit')} of {counted(pages, 'page')} would be read that were kept and not read.")
+        if (done := self._finished) is None:
+            return
+        for problem in done.problems:
+            say(f"not read: {plain(problem)}", "yellow")
+        if done.left:
+            say(f"{counted(done.left, 'visit')} cannot be read now; the next run tries again", "yellow")
+        say(f"{counted(done.visits, 'visit')} read that waited: {counted(done.versions, 'new version')}.")
+        if done.found:
+            say(f"{counted(done.found, 'file')} of their pages became known: the next crawl fetches them.")
+        if done.interrupted:
+            say("Stopped. The next run goes on with what is left.", "yellow")
 
     def compare(self, plan: Plan) -> Tally:
         """What would change."""
@@ -145,7 +183,11 @@ class _Run:
 
     def print_json(self, tally: Tally, *, dry_run: bool) -> None:
         """The tally as one JSON object."""
-        print_json({"dryRun": dry_run, **tally.as_json(), "stored": not self._is_waiting})
+        visits, pages = (sum(one[name] for one in self._unread.values()) for name in ("visits", "pages"))
+        facts: dict[str, object] = {"dryRun": dry_run, "waited": {"visits": visits, "pages": pages}}
+        if self._finished is not None:
+            facts |= {"finished": self._finished.as_json()}
+        print_json({**facts, **tally.as_json(), "stored": not self._is_waiting})
 
     def print_text(self, tally: Tally, plan: Plan, *, dry_run: bool) -> None:
         """The tally for people: fields, lost texts, what could not be read, the sum."""
@@ -188,7 +230,7 @@ class _Run:
             raise typer.Exit(INTERRUPTED)
         if self._is_waiting:
             raise typer.Exit(STORES_BEHIND)
-        if tally.unread:
+        if tally.unread or (self._finished is not None and self._finished.left):
             raise typer.Exit(1)
 
 

@@ -19,6 +19,7 @@ from newsark.report import (
     print_problems,
     print_pulse,
     print_run,
+    print_unread,
 )
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def _print_state(state: dict[str, Any]) -> None:
     print_name(state["id"], state["name"])
     print_leads(state["leads"])
     print_holdings(state)
+    print_unread(state["unread"])
     if not state["home"]:
         say("files that others made: newsark import", indent=2)
         return

@@ -39,8 +39,11 @@ class PageCaptures:
         What was not kept, and what cannot be read now, is left out.
         """
         page = self.page(row)
-        if page is None:
-            return
+        if page is not None:
+            yield from self.of_page(page)
+
+    def of_page(self, page: Capture) -> Iterator[Capture]:
+        """The same for the page's capture."""
         yield from self._with_original(page)
         for record_id in self._given_to_browser(page):
             answer = capture_of_record(self._connection, record_id)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from reading.exports.hashed import Hashed
 from reading.exports.pages import PageCaptures
 from reading.exports.selection import Selection, stream
+from reading.exports.unreadpages import unread_pages
 from storage.capture import Capture
 from storage.cdxj import index_line
 from storage.errors import NotReadableWarc, ObjectMissing
@@ -25,7 +26,10 @@ from storage.wholeexchange import exchange_members
 
 @dataclass(frozen=True, slots=True)
 class PageLine:
-    """A page of the selection: its record's id, where and when it was captured, its title and text."""
+    """A page of the selection: its record's id, where and when it was captured, its title and text.
+
+    Of one that was not read the id is that of its capture, and there is neither title nor text.
+    """
 
     id: str
     url: str
@@ -61,6 +65,10 @@ class SelectionWarc:
             if page is not None:
                 yield PageLine(row.record["id"], page.url, page.date, *_told(row.record))
             on_row()
+        for page in unread_pages(self._connection, selection):
+            for capture in captures.of_page(page):
+                self._copy(capture, to)
+            yield PageLine(page.record_id.strip("<>").removeprefix("urn:uuid:"), page.url, page.date, None, None)
 
     def _copy(self, capture: Capture, to: Hashed) -> None:
         try:

@@ -18,6 +18,7 @@ from storage.catalogue import (
     runs,
     segments,
     suppressions,
+    unread,
     versions,
 )
 from storage.erasing.plan import SourcePlan
@@ -61,6 +62,7 @@ class _Forgetting:
         self._forget_versions()
         self._unlink_captures()
         self._delete(captures, captures.c.record_id, plan.captures)
+        self._delete(unread, unread.c.record_id, plan.captures)
         self._delete(observations, observations.c.article, plan.articles)
         self._delete(observations, observations.c.url, plan.urls)
         self._delete(leads, leads.c.identity, plan.leads)
@@ -92,6 +94,7 @@ class _Forgetting:
         for part in _parts(plan.leads):
             gone = select(leads.c.id).where(leads.c.source_id == plan.source_id, leads.c.identity.in_(part))
             self._connection.execute(update(captures).where(captures.c.lead_id.in_(gone)).values(lead_id=None))
+            self._connection.execute(delete(unread).where(unread.c.lead_id.in_(gone)))
         for part in _parts(plan.captures):
             gone = select(captures.c.id).where(captures.c.record_id.in_(part))
             mine = leads.c.source_id == plan.source_id

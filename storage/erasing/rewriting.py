@@ -20,7 +20,7 @@ from storage.durable import flush_to_medium, write_durably
 from storage.erasing.plan import Group, SourcePlan
 from storage.erasing.tombstone import tombstone
 from storage.erasure import ErasedObject
-from storage.events import identity_of
+from storage.eventfields import identity_of
 from storage.gzipmembers import gzip_stream
 from storage.manifest import Manifest, ManifestObject
 from storage.names import parse_key, warc_name
@@ -156,6 +156,12 @@ class _Rewriting:
             if isinstance(response, int):
                 # by the id of what is gone, so that no earlier response counts as the last one
                 kept["response"] = self._spots.get((self._warc_name, response), response)
+        unread = offsets[-1] if facts.get("unread") == "last" else facts.get("unread")
+        if unread in plan.captures or (self._warc_name, unread) in self._spots:
+            # what goes can never be read
+            kept = {name: told for name, told in kept.items() if name not in ("unread", "absence")}
+        elif unread is not None and kept.get("captures") != facts.get("captures"):
+            kept["unread"] = unread
         if {facts.get("article"), facts.get("observedArticle")} & plan.articles:
             for name in ("article", "observedArticle", "version", "observed"):
                 kept.pop(name, None)

@@ -9,7 +9,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, Text, inspec
 from storage.database import shown_url
 from storage.errors import CatalogueTooNew, CatalogueUnusable, NotACatalogue
 
-CURRENT = 9
+CURRENT = 10
 """The version that this code works with: the newest revision in versions/."""
 
 EMPTY = 0

@@ -23,6 +23,7 @@ from storage.catalogue import (
     segments,
     sources,
     suppressions,
+    unread,
     versions,
 )
 
@@ -40,6 +41,7 @@ _KEYS: dict[Table, tuple[str, ...]] = {
     segments: ("source_id", "stem"),
     runs: ("source_id", "started_at"),
     suppressions: ("source_id", "at"),
+    unread: ("source_id", "at", "lead"),
 }
 ROWS_AT_ONCE = 1000
 

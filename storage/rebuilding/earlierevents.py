@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 
 from storage.capture import Capture
-from storage.events import LeadFound, LeadVisited, identity_of
+from storage.eventfields import identity_of
+from storage.events import LeadFound, LeadVisited
 from storage.rebuilding.recordlines import RecordLines
 from storage.rebuilding.step import Step, Told
 
@@ -99,8 +100,8 @@ class _Exchanges:
             self.captures.append((capture, identity_of(capture.url)))
             self._waiting.setdefault(capture.url, []).append(capture)
 
-    def of_visit(self, line: dict[str, Any]) -> tuple[LeadVisited, str | None]:
-        """The visit, with the record id of its response."""
+    def of_visit(self, line: dict[str, Any]) -> tuple[LeadVisited, str | None, None]:
+        """The visit, with the record id of its response; none was left unread."""
         at, url = _moment(line["at"]), line["url"]
         waiting = self._waiting.get(url, [])
         own = [one for one in waiting if one.date <= at] or waiting[:1]
@@ -116,4 +117,4 @@ class _Exchanges:
             captures=tuple(one.offset for one in own),
         )
         answers = [one.record_id for one in own if one.record_type != "metadata" and one.status != 304]
-        return visit, answers[-1] if answers else None
+        return visit, answers[-1] if answers else None, None

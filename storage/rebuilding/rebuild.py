@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, func, select
 
-from storage.catalogue import Catalogue, captures, leads, observations, runs, segments, sources, versions
+from storage.catalogue import Catalogue, captures, leads, observations, runs, segments, sources, unread, versions
 from storage.errors import NewsarkError, WrongUse
 from storage.fixity.findings import Finding
 from storage.rebuilding.chain import Chains, Link, read_chains
@@ -36,7 +36,7 @@ from storage.sources import Sources
 OWNER = "a rebuild that is not finished"
 """Who holds every source of a catalogue that is not whole yet."""
 
-_TABLES = (sources, leads, captures, versions, observations, segments, runs)
+_TABLES = (sources, leads, captures, versions, observations, segments, runs, unread)
 # Any number will do, as long as every Newsark takes the same one.
 _POSTGRESQL_LOCK = 0x72656275
 _NOTES = "segments.jsonl"

@@ -12,13 +12,15 @@ from sqlalchemy import Connection, select
 from storage.captures import add_captures, add_missing_captures
 from storage.catalogue import leads as table
 from storage.catalogue import observations
-from storage.events import LeadFound, LeadVisited, identity_of
+from storage.eventfields import identity_of
+from storage.events import LeadFound, LeadVisited
 from storage.furniture import Furniture
 from storage.leads import INSERT_ROWS, Acknowledgement, Leads, NewLead
 from storage.rebuilding.steps import Step
 from storage.runs import Runs
 from storage.sources import Sources
 from storage.suppressions import Suppressions
+from storage.unread import PutOff
 from storage.versions import Observation, Version, Versions
 
 
@@ -42,8 +44,8 @@ def replay(connection: Connection, source_id: str, step: Step, *, again: bool, l
     versions.supersede(step.reread)
     seen = _placed(versions, [replace(one, lead_id=ids.get(identity)) for one, identity in step.observations])
     versions.observe(_missing(connection, source_id, seen) if again else seen)
-    known = [(ids[visit.identity], visit, response) for visit, response in step.visits if visit.identity in ids]
-    done = [_acknowledgement(*one) for one in known]
+    known = [one for one in step.visits if one[0].identity in ids]
+    done = [_acknowledgement(ids[visit.identity], visit, *places) for visit, *places in known]
     leads.acknowledge(_unless_later(connection, done) if late else done)
     Runs(connection, source_id).take(step.runs)
     Furniture(connection, source_id).add((event.text, event.at) for event in step.furniture)
@@ -51,17 +53,17 @@ def replay(connection: Connection, source_id: str, step: Step, *, again: bool, l
 
 
 def _unless_later(connection: Connection, done: Sequence[Acknowledgement]) -> list[Acknowledgement]:
-    """Those of leads of which no later visit is recorded."""
+    """Those of leads of which no later visit is recorded, and those that finish a visit, which see to it themselves."""
     visited: dict[int, datetime] = {}
     for start in range(0, len(done), INSERT_ROWS):
         ids = [one.lead_id for one in done[start : start + INSERT_ROWS]]
         query = select(table.c.id, table.c.visited_at).where(table.c.id.in_(ids), table.c.visited_at.is_not(None))
         visited.update({row.id: row.visited_at for row in connection.execute(query)})
-    return [one for one in done if one.lead_id not in visited or visited[one.lead_id] <= one.visited_at]
+    return [one for one in done if one.finishes or one.lead_id not in visited or visited[one.lead_id] <= one.visited_at]
 
 
 def _identities(step: Step) -> Iterator[str]:
-    yield from (visit.identity for visit, _ in step.visits)
+    yield from (visit.identity for visit, *_ in step.visits)
     yield from (identity for _, identity in step.captures if identity)
 
 
@@ -80,7 +82,7 @@ def _new_lead(event: LeadFound) -> NewLead:
     )
 
 
-def _acknowledgement(lead_id: int, visit: LeadVisited, response: str | None) -> Acknowledgement:
+def _acknowledgement(lead_id: int, visit: LeadVisited, response: str | None, unread: str | None) -> Acknowledgement:
     return Acknowledgement(
         lead_id=lead_id,
         state=visit.state,
@@ -92,6 +94,8 @@ def _acknowledgement(lead_id: int, visit: LeadVisited, response: str | None) -> 
         etag=visit.etag,
         last_modified=visit.last_modified,
         capture_record_id=response,
+        put_off=None if unread is None else PutOff(unread, visit.absence),
+        finishes=visit.finishes,
     )
 
 

@@ -15,13 +15,14 @@ from storage.versions import Observation, Version
 class Step:
     """One transaction: leads are named by their identity, and all stands in the order in which it was written.
 
-    A visit stands with the record id of its response, a stray version (no visit tells of it) with that of the version
-    before it; a version that was read again with that of the record that its new one supersedes.
+    A visit stands with the record ids of its response and of what it left unread, a stray version (no visit tells of
+    it) with that of the version before it; a version that was read again with that of the record that its new one
+    supersedes.
     """
 
     found: list[LeadFound] = field(default_factory=list)
     captures: list[tuple[Capture, str | None]] = field(default_factory=list)
-    visits: list[tuple[LeadVisited, str | None]] = field(default_factory=list)
+    visits: list[tuple[LeadVisited, str | None, str | None]] = field(default_factory=list)
     versions: list[tuple[Version, str]] = field(default_factory=list)
     observations: list[tuple[Observation, str]] = field(default_factory=list)
     runs: list[RunBegan | RunEnded] = field(default_factory=list)

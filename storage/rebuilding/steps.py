@@ -150,10 +150,8 @@ class _Reader:
             step.observations.append((seen, ""))
 
     def _add_visit(self, step: Step, visit: LeadVisited) -> None:
-        response = visit.response
-        if isinstance(response, int):
-            response = self._captures.ids.get(response)
-        step.visits.append((visit, response))
+        response, unread = (self._record_id(place) for place in (visit.response, visit.unread))
+        step.visits.append((visit, response, unread))
         if visit.version is not None:
             version = self._records.version(visit.version, visit.article or visit.identity)
             if version is None:
@@ -164,3 +162,6 @@ class _Reader:
             article = visit.observed_article or visit.article
             seen = self._records.observation(visit.url, visit.at, visit.observed, article)
             step.observations.append((seen, visit.identity))
+
+    def _record_id(self, place: int | str | None) -> str | None:
+        return self._captures.ids.get(place) if isinstance(place, int) else place

@@ -56,6 +56,7 @@ requisites = "images"
 page_requests = 50
 page_bytes = 5000000
 block = ["*/banner/"]
+extract = "now"
 render = true
 render_seconds = 20
 scroll = 3
@@ -83,6 +84,7 @@ author = ["span.by", "jsonld:author[].name"]
     ("lines", "key", "problem"),
     [
         ("delay_second = 2", "delay_second", "there is no such key; did you mean 'delay_seconds'?"),
+        ('render = true\nextract = "later"', "", "extract = 'later' does not go with render"),
         ("feed = []", "feed", "there is no such key; did you mean 'feeds'?"),
         ("[politeness]\ndelay = 2", "politeness", "there is no such key; known keys: id, name,"),
         ('delay_seconds = "2"', "delay_seconds", "must be a number, not '2'"),

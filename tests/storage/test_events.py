@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storage.eventfields import identity_of
 from storage.events import (
     Event,
     LeadFetched,
@@ -20,7 +21,6 @@ from storage.events import (
     SourceFile,
     Undone,
     from_line,
-    identity_of,
     to_line,
 )
 
@@ -60,6 +60,20 @@ GOLDEN: list[tuple[Event, str]] = [
         f'{{"type":"lead-visited",{WHEN},"url":"{URL}","state":"failed","reason":"http-410","detail":"","attempts":1,'
         f'"dueSeconds":0.0,"observed":"removed","article":"{OTHER}"}}',
     ),
+    (
+        LeadVisited(AT, URL, SELF, "captured", "unread", captures=(7, 9), response=9, unread=9),
+        f'{{"type":"lead-visited",{WHEN},"url":"{URL}","state":"captured","reason":"unread","captures":[7,9],'
+        '"response":"last","unread":"last"}',
+    ),
+    (
+        LeadVisited(AT, URL, SELF, "failed", "dns", unread="none", absence="unreachable"),
+        f'{{"type":"lead-visited",{WHEN},"url":"{URL}","state":"failed","reason":"dns","unread":"none",'
+        '"absence":"unreachable"}',
+    ),
+    (
+        LeadVisited(AT, URL, SELF, "captured", version="r", article=SELF, finishes=True),
+        f'{{"type":"lead-visited",{WHEN},"url":"{URL}","state":"captured","version":"r","finishes":true}}',
+    ),
     (Settled(AT, 1234), f'{{"type":"settled",{WHEN},"warcBytes":1234}}'),
     (Undone(AT), f'{{"type":"undone",{WHEN}}}'),
 ]
@@ -93,6 +107,9 @@ VISITS = st.builds(
     version=st.just("r1"),
     observed=MAYBE,
     article=IDENTITIES,
+    unread=st.none() | st.integers(0, 2**40) | st.sampled_from(["<urn:uuid:1>", "none"]),
+    absence=MAYBE,
+    finishes=st.booleans(),
 )
 FOUND = st.builds(
     LeadFound,
