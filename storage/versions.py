@@ -147,7 +147,8 @@ class Versions:
         Findable(self.connection, self.source_id).add(new)
 
     def numbered(self, late: Sequence[Version]) -> list[Version]:
-        """Versions that come after later ones, with numbers that are free; those that say nothing new are left out."""
+        """Versions that come after later ones, with numbers that are free; one that says what its article said just
+        before, or next, is left out."""
         known: dict[str, list[Version]] = {}
         articles = {version.article for version in late}
         for one in self._of(versions.c.article.in_(articles)) if late else []:
@@ -157,7 +158,7 @@ class Versions:
             others = known.setdefault(version.article, [])
             if any(version.record_id == other.record_id for other in others):
                 continue
-            if any(version.content_digest == other.content_digest for other in others):
+            if version.content_digest in _said_around(version, others):
                 continue
             if any(version.version == other.version for other in others):
                 version = replace(version, version=max(other.version for other in others) + 1)
@@ -260,6 +261,15 @@ def stream_versions(
         rows = {row.id: row for row in connection.execute(read)}
         for row in (rows[version_id] for version_id in part):
             yield row.source_id, row.line
+
+
+def _said_around(version: Version, others: Sequence[Version]) -> set[str]:
+    """The contents of the versions that were captured last before that one, and first after it."""
+    before = [one for one in others if one.captured_at <= version.captured_at]
+    after = [one for one in others if one.captured_at > version.captured_at]
+    found = [max(before, key=lambda one: one.captured_at, default=None)]
+    found.append(min(after, key=lambda one: one.captured_at, default=None))
+    return {one.content_digest for one in found if one is not None}
 
 
 def find_versions(connection: Connection, needle: str, articles: Sequence[str]) -> list[Any]:
