@@ -7,7 +7,9 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -75,9 +77,16 @@ def stamps(directory: Path) -> dict[str, float]:
     return {str(path): path.lstat().st_mtime for path in directory.rglob("*")}
 
 
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A directory with a short name: sockets are made in it."""
+    with tempfile.TemporaryDirectory(prefix="nk", dir="/tmp") as directory:
+        yield Path(directory)
+
+
 @pytest.mark.timeout(400)
-def test_every_step_runs_and_what_it_makes_crawls_and_writes_nowhere_else(tmp_path: Path) -> None:
-    prefix, state, scratch = tmp_path / "newsark", tmp_path / "state", tmp_path / "tmp"
+def test_every_step_runs_and_what_it_makes_crawls_and_writes_nowhere_else(tmp_path: Path, scratch: Path) -> None:
+    prefix, state = tmp_path / "newsark", tmp_path / "state"
     arguments = {"PYTHON": sys.executable, "TOOLS": str(tmp_path / "tools"), "PREFIX": str(prefix), "BYTECODE": "0"}
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("NEWSARK_", "VIRTUAL_ENV"))}
     run_stage(BUILD, ROOT, tmp_path / "root", arguments, plain)
@@ -87,7 +96,6 @@ def test_every_step_runs_and_what_it_makes_crawls_and_writes_nowhere_else(tmp_pa
     assert not has & {"pip", "uv", "pytest", "mypy", "ruff"}
 
     state.mkdir()
-    scratch.mkdir()
     said = {
         name: value.replace("/opt/newsark", str(prefix)).replace("/var/lib/newsark", str(state))
         for step in FINAL

@@ -21,7 +21,7 @@ from storage.exchange import Exchange
 from storage.leads import Leads, NewLead, lead_identity
 from storage.suppression import Scope, Suppressed, SuppressionLifted
 from storage.versions import Observation, Version, Versions, article_key
-from tests.postgresql import server
+from tests.postgresql import database
 from tests.storage.storage_samples import exchange
 
 NOW = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
@@ -34,7 +34,7 @@ def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Archive]
     if request.param == "sqlite":
         yield from _opened(tmp_path, None)
     else:
-        with server() as url:
+        with database() as url:
             yield from _opened(tmp_path, url)
 
 
