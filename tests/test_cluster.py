@@ -57,6 +57,7 @@ def home_of(rooms: Newsrooms, directory: Path, catalogue: str) -> Path:
     return directory
 
 
+@pytest.mark.machines
 @pytest.mark.timeout(300)
 def test_batch_work_comes_to_the_same_as_on_one_machine(cluster: RayCluster, tmp_path: Path) -> None:
     made = tmp_path / "made" / "archive"
@@ -82,6 +83,7 @@ def _without_times(record: dict[str, Any]) -> str:
     return re.sub(r'"dateImported": "[^"]*"', "", json.dumps(record, sort_keys=True))
 
 
+@pytest.mark.machines
 @pytest.mark.timeout(300)
 def test_a_machine_that_is_lost_in_the_middle_costs_second_visits_and_nothing_else(
     cluster: RayCluster, catalogue: str, tmp_path: Path
@@ -102,6 +104,7 @@ def test_a_machine_that_is_lost_in_the_middle_costs_second_visits_and_nothing_el
         before = sum(rooms.times_asked().values())
         out, err = crawl.communicate(timeout=200)
     rooms.close()
+    assert out, err
     report = json.loads(out)
     assert [one["outcome"] for one in report["sources"]] == ["finished"] * 4, err
     assert [one["leads"]["captured"] for one in report["sources"]] == [26] * 4, (report, err)
