@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.pages import prose
+from benchmarks.pageserver import PageServer
 from benchmarks.seeded import seeded_page
 
 ROOT = Path(__file__).parent.parent
@@ -27,28 +28,12 @@ SITEMAP = 10_000
 SPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 
-class GrowthServer:
+class GrowthServer(PageServer):
     """Serves until it is killed; `address` is known once it listens."""
 
     def __init__(self) -> None:
         self.address = ""
         self._around = [_around(seeded_page(number).decode()) for number in range(SIZES)]
-
-    async def serve(self) -> None:
-        """Serve; the first line printed is the address."""
-        server = await asyncio.start_server(self._connection, "127.0.0.1", 0, backlog=512)
-        self.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        print(self.address, flush=True)
-        async with server:
-            await server.serve_forever()
-
-    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(self._answer(head.split(b" ", 2)[1].decode(), head))
-                await writer.drain()
-        writer.close()
 
     def _answer(self, path: str, head: bytes) -> bytes:
         parts = path.strip("/").split("/")

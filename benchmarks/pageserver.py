@@ -34,14 +34,13 @@ class PageServer:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                path = head.split(b" ", 2)[1].decode()
-                writer.write(self._answer(path, b"gzip" in head.lower()))
+                writer.write(self._answer(head.split(b" ", 2)[1].decode(), head))
                 await writer.drain()
         writer.close()
 
-    def _answer(self, path: str, gzip: bool) -> bytes:
+    def _answer(self, path: str, head: bytes) -> bytes:
         if path.startswith("/p/"):
-            number = int(path[3:])
+            number, gzip = int(path[3:]), b"gzip" in head.lower()
             body = self.packed[number] if gzip else self.plain[number]
             return _response(200, self.kinds[number], body, gzip=gzip)
         if path == "/robots.txt":

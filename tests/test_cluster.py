@@ -57,7 +57,6 @@ def home_of(rooms: Newsrooms, directory: Path, catalogue: str) -> Path:
     return directory
 
 
-@pytest.mark.machines
 @pytest.mark.timeout(300)
 def test_batch_work_comes_to_the_same_as_on_one_machine(cluster: RayCluster, tmp_path: Path) -> None:
     made = tmp_path / "made" / "archive"
