@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from crawler.report import SourceReport
@@ -26,8 +29,9 @@ from newsark.cluster.orders import Orders, probe, versions_here
 from newsark.cluster.tally import Seen, Tally
 from storage.directory import DirectoryStore
 from storage.place import STATE_DIRECTORY, Place
+from storage.stores import StoreSettings, open_store
 from tests.cli import NEWSARK, newsark
-from tests.older_archive import write_older_archive
+from tests.older_archive import Story, story, write_older_archive
 from tests.postgresql import database
 from tests.raycluster import Newsrooms, RayCluster, ray_cluster
 from tests.seaweed import shared_seaweed
@@ -59,22 +63,100 @@ def home_of(rooms: Newsrooms, directory: Path, catalogue: str) -> Path:
 
 @pytest.mark.timeout(300)
 def test_batch_work_comes_to_the_same_as_on_one_machine(cluster: RayCluster, tmp_path: Path) -> None:
-    made = tmp_path / "made" / "archive"
-    write_older_archive(Place((DirectoryStore(made),), made / STATE_DIRECTORY), 12, segment_bytes=20_000)
+    """Also where workers are killed at it: several sources and WARCs, revisits of other WARCs, furniture, selectors."""
+    made = made_archive(tmp_path)
     files = sorted((made / "warc").rglob("*.warc.gz"))
     came: dict[str, list[object]] = {}
-    for name, options in (("here", ()), ("away", ("--cluster", cluster.address))):
-        directory = tmp_path / name
-        shutil.copytree(made, directory / "archive")
-        run = partial(newsark, cwd=directory, environment=cluster.environment)
-        again = run("reextract", "--json", *options)
+    for name in ("here", "away"):
+        run = home_with_copy(made, tmp_path / name, cluster)
+        options = ("--cluster", cluster.address) if name == "away" else ()
+        with killed_while_they_read(2 if name == "away" else 0) as killed:
+            again = run("reextract", "--json", "--report", "changes.html", *options)
         taken = run("import", *files, "--source", "theirs", "--json", *options)
-        assert (again.code, taken.code) == (0, 0), again.err + taken.err
+        every = run("reextract", "--all", "--json", *options)
+        assert (again.code, taken.code, every.code) == (0, 0, 0), again.err + taken.err + every.err
         files_taken = [{key: one[key] for key in one if key != "seconds"} for one in taken.json["files"]]
         records = run("export", "-o", "-", "--versions", "all").lines
-        came[name] = [again.json, files_taken, sorted(_without_times(record) for record in records)]
+        report = (tmp_path / name / "changes.html").read_text()
+        came[name] = [again.json, report, files_taken, every.json, sorted(_without_times(one) for one in records)]
     assert came["away"] == came["here"]
+    assert len(killed) == 2
+    assert "others go on" in again.err
+    assert again.json["changed"] == STORIES + OTHERS
     assert run("reextract", "--json", *options).json["read"] == 0, "what is done is not done twice"
+
+
+STORIES, OTHERS, APPEAL = 14, 8, "Support us: the council of readers keeps this newsroom alive, whatever comes."
+
+
+def made_archive(directory: Path) -> Path:
+    """Two sources by an older extractor: one with revisits, their originals in other WARCs, and an article that is
+    suppressed; one with furniture that was learned since and a file with selectors."""
+    root = directory / "made"
+    place = Place((DirectoryStore(root),), root / STATE_DIRECTORY)
+    write_older_archive(
+        place,
+        STORIES,
+        segment_bytes=20_000,
+        story_of=lambda number: replace(story(number % 10), number=number) if number >= 10 else story(number),
+    )
+    write_older_archive(
+        place,
+        OTHERS,
+        segment_bytes=12_000,
+        source="other",
+        story_of=lambda number: with_appeal(story(1000 + number)),
+        more_toml='remove = ["p:last-of-type"]\n',
+        furniture=[APPEAL],
+    )
+    hidden = newsark("suppress", story(3).url, "--reason", "a test", "--by", "a test", "--archive", root, cwd=directory)
+    assert hidden.code == 0, hidden.err
+    return root
+
+
+def with_appeal(one: Story) -> Story:
+    return replace(one, paragraphs=(*one.paragraphs[:3], APPEAL, *one.paragraphs[3:]))
+
+
+def home_with_copy(made: Path, directory: Path, cluster: RayCluster) -> Any:
+    """What runs commands in a home whose archive is a bucket with these objects, known to a catalogue of its own."""
+    directory.mkdir()
+    place = f"s3://{shared_seaweed().make_bucket(f'batch-{directory.name}')}/paper"
+    (directory / "newsark.toml").write_text(f'archive = "{place}"\ncluster_cpus_per_worker = 1\n')
+    environment = {**cluster.environment, "XDG_STATE_HOME": str(directory / "state")}
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in shared_seaweed().environment.items():
+            patch.setenv(variable, value)
+        source, target = DirectoryStore(made), open_store(StoreSettings(place))
+        for info in source.list():
+            target.put_bytes(info.key, source.get(info.key))
+    run = partial(newsark, cwd=directory, environment=environment)
+    rebuilt = run("rebuild")
+    assert rebuilt.code == 0, rebuilt.err
+    return run
+
+
+@contextmanager
+def killed_while_they_read(count: int) -> Iterator[list[int]]:
+    """Kill so many workers, each while it reads a part of a WARC; the ids of those that were."""
+    killed: list[int] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while len(killed) < count and not over.wait(0.005):
+            for process in psutil.process_iter(["name", "cmdline"]):
+                if "ReadWorker.reread" in " ".join(process.info["cmdline"] or ()) and process.pid not in killed:
+                    process.kill()
+                    killed.append(process.pid)
+                    break
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        over.set()
+        thread.join()
 
 
 def _without_times(record: dict[str, Any]) -> str:
@@ -168,15 +250,15 @@ def test_another_version_on_a_machine_is_refused_and_named() -> None:
     assert probe()() == ours
     machines, there = Machines(None, Orders({}, {}, 1, (), "")), Machine("a" * 56, "host", 2)
     machines._known[there.node] = ours
-    machines.check_now(there)
+    machines.check_now(there, 1)
     for what, theirs in (("newsark", "0.0.1"), ("catalogue", "3")):
         machines._known[there.node] = ours | {what: theirs}
         with pytest.raises(ClusterMismatch) as refused:
-            machines.check_now(there)
+            machines.check_now(there, 1)
         assert f"its {what} is {theirs}, here it is {ours[what]}" in str(refused.value)
     machines._known[there.node] = {"newsark": "none"}
     with pytest.raises(ClusterMismatch, match="its newsark is none"):
-        machines.check_now(there)
+        machines.check_now(there, 1)
 
 
 def test_what_several_workers_did_of_a_source_is_added() -> None:

@@ -1,0 +1,185 @@
+"""The crew of batch work: workers wherever there is room, and work that is given to another when one dies of it."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from newsark.cluster.crew import MOST_DEATHS, ROOM_SECONDS
+from newsark.cluster.errors import ClusterMismatch, NoCluster, NotDoneThere
+from newsark.cluster.machines import Machine, Machines
+from newsark.cluster.orders import Orders
+from newsark.cluster.readworker import ReadWorker
+from storage.database import first_line
+from storage.log import Log
+
+log = Log(__name__)
+
+TEND_SECONDS = 5.0
+PROBE_SECONDS = 60.0
+"""How long a machine may take to say what is installed there."""
+
+TRIES = 2
+"""What two workers did not survive is not given to a third one."""
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    machine: Machine
+    actor: Any
+    is_ready: bool = False
+    busy: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A method of a worker with its arguments, and who waits for what it gives."""
+
+    method: str
+    arguments: tuple[Any, ...]
+    answer: Future[Any]
+
+
+class ReadCrew:
+    """Read workers on all machines that are there, also on those that come later. Used from several threads.
+
+    Close it with `close()`.
+    """
+
+    def __init__(self, ray: Any, orders: Orders, address: str) -> None:
+        self._ray, self._orders = ray, orders
+        self._machines = Machines(ray, orders)
+        self._changed = threading.Condition()
+        self._workers: list[_Worker] = []
+        self._deaths: Counter[str] = Counter()
+        self._refused: set[str] = set()
+        self._closed = threading.Event()
+        self._tend(is_first=True)
+        if not self._workers:
+            raise NoCluster(address, "none of its machines has a processor; start one with: ray start")
+        with self._changed:
+            if not self._changed.wait_for(lambda: any(one.is_ready for one in self._workers), ROOM_SECONDS):
+                problem = "no machine has room for a worker; end other work there, or start a machine with: ray start"
+                raise NoCluster(address, problem)
+        self._thread = threading.Thread(target=self._keep_tending, name="read-crew", daemon=True)
+        self._thread.start()
+
+    @property
+    def capacity(self) -> int:
+        """How many pages can be read at once."""
+        return len(self._workers) * self._orders.readers
+
+    def call(self, method: str, *arguments: Any) -> Future[Any]:
+        """A Future of what a worker's method gives. It raises NotDoneThere when two workers died of it, none is left,
+        or the method raised: the caller does it here then. It is cancelled when the crew is closed."""
+        answer: Future[Any] = Future()
+        self._give(_Work(method, arguments, answer), TRIES)
+        return answer
+
+    def close(self) -> None:
+        """End all workers; what is being read is given up."""
+        self._closed.set()
+        with self._changed:
+            workers, self._workers = self._workers, []
+        for worker in workers:
+            self._ray.kill(worker.actor, no_restart=True)
+
+    # giving
+
+    def _give(self, work: _Work, tries: int, problem: str = "no worker is left") -> None:
+        from ray.exceptions import RayError
+
+        with self._changed:
+            ready = [one for one in self._workers if one.is_ready]
+            worker = min(ready, key=lambda one: one.busy, default=None)
+            if worker is not None:
+                worker.busy += 1
+        if self._closed.is_set():
+            work.answer.cancel()
+            return
+        if worker is None or not tries:
+            work.answer.set_exception(NotDoneThere(problem))
+            return
+        try:
+            called = getattr(worker.actor, work.method).remote(*work.arguments).future()
+        except RayError as refused:
+            # there is no room to send it from, for one
+            work.answer.set_exception(NotDoneThere(first_line(refused)))
+        else:
+            called.add_done_callback(lambda done: self._take(work, worker, tries, done))
+
+    def _take(self, work: _Work, worker: _Worker, tries: int, called: Future[Any]) -> None:
+        from ray.exceptions import RayTaskError
+
+        problem = called.exception()
+        with self._changed:
+            worker.busy -= 1
+            if problem is None:
+                self._deaths[worker.machine.node] = 0
+        if problem is None:
+            work.answer.set_result(called.result())
+        elif isinstance(problem, RayTaskError):
+            # the worker is well; whatever it is, done here it says so with its facts
+            work.answer.set_exception(NotDoneThere(first_line(problem)))
+        else:
+            self._lose(worker, first_line(problem))
+            self._give(work, tries - 1, first_line(problem))
+
+    def _lose(self, worker: _Worker, problem: str) -> None:
+        """Do without a worker that died or cannot be reached; if it is alive, it ends."""
+        node = worker.machine.node
+        with self._changed:
+            if worker not in self._workers:
+                return
+            self._workers.remove(worker)
+            self._deaths[node] += 1
+            if self._deaths[node] >= MOST_DEATHS:
+                self._refused.add(node)
+        self._ray.kill(worker.actor, no_restart=True)
+        log.warning("worker-died", f"a worker on {worker.machine.host} died, others go on: {problem}", node=node)
+
+    # tending
+
+    def _keep_tending(self) -> None:
+        while not self._closed.wait(TEND_SECONDS):
+            self._tend()
+
+    def _tend(self, *, is_first: bool = False) -> None:
+        """Have workers on every machine that is there. Raises ClusterMismatch only when this is the first time."""
+        from ray.exceptions import RayError
+
+        for machine in self._machines.alive():
+            if machine.node in self._refused:
+                continue
+            try:
+                self._machines.check_now(machine, PROBE_SECONDS)
+            except ClusterMismatch as problem:
+                if is_first:
+                    raise
+                self._refused.add(machine.node)
+                log.warning("machine-refused", str(problem), node=machine.node)
+            except RayError as problem:
+                # it died meanwhile, or is slow: it is asked again
+                log.debug("machine-unknown", f"{machine.host}: {first_line(problem)}", node=machine.node)
+            else:
+                self._fill(machine)
+
+    def _fill(self, machine: Machine) -> None:
+        there = sum(one.machine.node == machine.node for one in self._workers)
+        for _ in range(self._machines.wanted(machine) - there):
+            worker = _Worker(machine, self._machines.actor(machine, ReadWorker, 2 * self._orders.readers + 2))
+            with self._changed:
+                self._workers.append(worker)
+            greeted = worker.actor.hello.remote().future()
+            greeted.add_done_callback(lambda done, worker=worker: self._greeted(worker, done))
+
+    def _greeted(self, worker: _Worker, greeting: Future[None]) -> None:
+        problem = greeting.exception()
+        if problem is not None and not self._closed.is_set():
+            self._lose(worker, first_line(problem))
+        with self._changed:
+            worker.is_ready = problem is None
+            self._changed.notify_all()
