@@ -19,12 +19,12 @@ log = Log(__name__)
 
 LOOK_AT_MACHINES_SECONDS = 1.0
 ROOM_SECONDS = 120.0
-"""How long there may be no worker before the crawl gives up."""
+"""How long no worker may find room for its process before the crawl gives up."""
 
 PATIENCE_SECONDS = 30.0
 """How long a worker may not answer when its machine is alive."""
 
-ASSEMBLY_SECONDS = 60.0
+ASSEMBLY_SECONDS = 120.0
 """How long a crawl waits at its beginning for workers of machines that are there already."""
 
 MOST_DEATHS = 3
@@ -80,8 +80,8 @@ class Crew:
         """Bury workers that are lost, and have some wherever there is room if it `places` any; mostly it does nothing.
 
         No machine is waited for here: one that is slow, or dies in this moment, holds no other up. Raises NoCluster
-        when there was no worker for two minutes; at the beginning ClusterMismatch or WorkerFailed for the first machine
-        that cannot take part. One that comes later is left out, and told of.
+        when no worker had a process for two minutes; at the beginning ClusterMismatch or WorkerFailed for the first
+        machine that cannot take part. One that comes later is left out, and told of.
         """
         if time.monotonic() - self._looked_at < LOOK_AT_MACHINES_SECONDS:
             return
@@ -135,7 +135,8 @@ class Crew:
                 self.end(worker, "it does not answer")
 
     def _refuse_solitude(self) -> None:
-        if self.ready:
+        if any(worker.is_there for worker in self.workers):
+            # what it still has to send of an earlier crawl may take its time, and a busy machine is slow to begin
             self._alone_since = time.monotonic()
         elif time.monotonic() - self._alone_since > ROOM_SECONDS:
             problem = "no machine has room for a worker; end other work there, or start a machine with: ray start"
@@ -155,6 +156,8 @@ class Crew:
         from ray.exceptions import RayError
 
         try:
+            await answer(worker.actor.there.remote())
+            worker.is_there = True
             worker.hello = await answer(worker.actor.hello.remote())
         except RayError as problem:
             self.bury(worker, first_line(problem))

@@ -29,12 +29,14 @@ class Machine:
 class Worker:
     """A worker as the driver sees it: `groups` are those it has and has not reported yet.
 
-    `asked_at` is since when it owes an answer about how it is doing, `heard` what it need not tell again.
+    `is_there` is whether its process was started, `asked_at` since when it owes an answer about how it is doing, and
+    `heard` what it need not tell again.
     """
 
     name: str
     machine: Machine
     actor: Any
+    is_there: bool = False
     hello: Hello | None = None
     groups: list[Group] = field(default_factory=list)
     unfit: NewsarkError | None = None

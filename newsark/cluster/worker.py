@@ -130,6 +130,9 @@ class CrawlWorker:
 
     # what the driver calls
 
+    def there(self) -> None:
+        """Return when the process is there."""
+
     def hello(self) -> Hello:
         """Who this is, when what earlier crawls left on this disk is on its way to the stores."""
         return self._ready.result(START_SECONDS)
