@@ -29,6 +29,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from storage.directory import DirectoryStore
 from storage.place import Place
 from storage.stores import StoreSettings, open_store
 from tests.older_archive import Story, story, write_older_archive
@@ -174,10 +175,12 @@ def _batch(work: Path, machines: int, seaweed: Seaweed, options: argparse.Namesp
     home.mkdir()
     place = f"s3://{seaweed.make_bucket(f'batch-{machines}')}/paper"
     os.environ.update(seaweed.environment)
-    store = open_store(StoreSettings(place))
-    write_older_archive(
-        Place((store,), home / "made"), count, segment_bytes=count * PADDING_BYTES // 20, story_of=large_story
-    )
+    made, bucket = DirectoryStore(home / "made"), open_store(StoreSettings(place))
+    segment_bytes = count * PADDING_BYTES // 20
+    write_older_archive(Place((made,), home / "making"), count, segment_bytes=segment_bytes, story_of=large_story)
+    for info in made.list():
+        bucket.put_bytes(info.key, made.get(info.key))
+    files = sorted(str(path) for path in made.root.rglob("*.warc.gz"))
     (home / "newsark.toml").write_text(f'archive = "{place}"\ncluster_cpus_per_worker = 1\n')
     with ray_cluster([1] * machines, seaweed.environment) as cluster:
         environment = cluster.environment | {"XDG_STATE_HOME": str(home / "state")}
@@ -185,13 +188,29 @@ def _batch(work: Path, machines: int, seaweed: Seaweed, options: argparse.Namesp
         command = ["reextract", "--json", "--cluster", cluster.address]
         told, seconds, cpu = _timed(home, environment, *command)
         nothing, idle, idle_cpu = _timed(home, environment, *command)
-    each = (cpu - idle_cpu) / count
-    rate = count / max(seconds - idle, 0.001)
-    print(f"\nbatch, {machines} machine{'s' * (machines > 1)}: {told['read']} of {count} articles read again")
-    print(f"  {seconds:.1f} s, {idle:.1f} s of them to begin and end; between {rate:.0f} articles a second")
-    print(f"  the machine that gives the work: {cpu:.1f} s of processor, {1000 * each:.2f} ms for each article")
-    print(f"  so it can feed about {PAGE_CPU_SECONDS / each:.0f} processors that read pages of {PAGE_CPU_SECONDS} s")
+        taken, import_seconds, import_cpu = _timed(
+            home, environment, "import", *files, "--source", "theirs", *command[1:]
+        )
+    print(
+        f"\nbatch, {machines} machine{'s' * (machines > 1)}; to begin and end takes {idle:.1f} s, {idle_cpu:.1f} s of CPU"
+    )
+    _print_batch("read again", told["read"], seconds - idle, cpu - idle_cpu)
+    _print_batch(
+        "imported", sum(one["captures"] for one in taken["files"]), import_seconds - idle, import_cpu - idle_cpu
+    )
+    size = sum(one["bytes"] for one in taken["files"])
+    print(f"    {size / 1e6 / (import_cpu - idle_cpu):.1f} MB of files for each second of CPU")
     return told["read"] == told["changed"] == count and nothing["read"] == 0
+
+
+def _print_batch(what: str, count: int, seconds: float, cpu: float) -> None:
+    each = cpu / count
+    print(
+        f"  {count} {what}, {count / max(seconds, 0.001):.0f} a second; the driver's CPU: {1000 * each:.2f} ms for each,"
+    )
+    print(
+        f"    so that it feeds {PAGE_CPU_SECONDS / each:.0f} processors that take {1000 * PAGE_CPU_SECONDS:.0f} ms for a page"
+    )
 
 
 def _timed(work: Path, environment: dict[str, str], *arguments: str) -> tuple[dict, float, float]:

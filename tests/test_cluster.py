@@ -36,9 +36,9 @@ from tests.postgresql import database
 from tests.raycluster import Newsrooms, RayCluster, ray_cluster
 from tests.seaweed import shared_seaweed
 
-DELAY_SECONDS = 0.1
+DELAY_SECONDS = 0.3
 # what stamps of a loaded server may be late by
-LATE_SECONDS = 0.05
+LATE_SECONDS = 0.25
 
 
 @pytest.fixture(scope="module")
