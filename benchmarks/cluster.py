@@ -191,26 +191,20 @@ def _batch(work: Path, machines: int, seaweed: Seaweed, options: argparse.Namesp
         taken, import_seconds, import_cpu = _timed(
             home, environment, "import", *files, "--source", "theirs", *command[1:]
         )
-    print(
-        f"\nbatch, {machines} machine{'s' * (machines > 1)}; to begin and end takes {idle:.1f} s, {idle_cpu:.1f} s of CPU"
-    )
+    import_seconds, import_cpu = import_seconds - idle, import_cpu - idle_cpu
+    size, captures = (sum(one[name] for one in taken["files"]) for name in ("bytes", "captures"))
+    print(f"\nbatch, {machines} machine{'s' * (machines > 1)}; to begin and end: {idle:.1f} s, {idle_cpu:.1f} s of CPU")
     _print_batch("read again", told["read"], seconds - idle, cpu - idle_cpu)
-    _print_batch(
-        "imported", sum(one["captures"] for one in taken["files"]), import_seconds - idle, import_cpu - idle_cpu
-    )
-    size = sum(one["bytes"] for one in taken["files"])
-    print(f"    {size / 1e6 / (import_cpu - idle_cpu):.1f} MB of files for each second of CPU")
+    _print_batch("imported", captures, import_seconds, import_cpu)
+    print(f"    {size / 1e6 / import_cpu:.1f} MB of files for each second of CPU")
     return told["read"] == told["changed"] == count and nothing["read"] == 0
 
 
 def _print_batch(what: str, count: int, seconds: float, cpu: float) -> None:
     each = cpu / count
-    print(
-        f"  {count} {what}, {count / max(seconds, 0.001):.0f} a second; the driver's CPU: {1000 * each:.2f} ms for each,"
-    )
-    print(
-        f"    so that it feeds {PAGE_CPU_SECONDS / each:.0f} processors that take {1000 * PAGE_CPU_SECONDS:.0f} ms for a page"
-    )
+    rate, fed = count / max(seconds, 0.001), PAGE_CPU_SECONDS / each
+    print(f"  {count} {what}, {rate:.0f} a second; the driver's CPU: {1000 * each:.2f} ms for each,")
+    print(f"    so that it feeds {fed:.0f} processors that take {1000 * PAGE_CPU_SECONDS:.0f} ms for a page")
 
 
 def _timed(work: Path, environment: dict[str, str], *arguments: str) -> tuple[dict, float, float]:

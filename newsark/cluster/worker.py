@@ -83,7 +83,7 @@ class LogLine:
         logging.getLogger(self.name).log(self.level, said if self.event else f"{worker}: {self.sentence}")
 
 
-class _Log(logging.Handler):
+class Lines(logging.Handler):
     """Keeps what is to be told to the driver."""
 
     def __init__(self) -> None:
@@ -117,7 +117,7 @@ class CrawlWorker:
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
-        self._log = _Log()
+        self._log = Lines()
         begin_logs(orders.home().settings, self._log)
         self._errands: dict[str, Errand] = {}
         self._reports: list[SourceReport] = []
