@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -73,21 +74,42 @@ def test_batch_work_comes_to_the_same_as_on_one_machine(cluster: RayCluster, tmp
         run = home_with_copy(made, tmp_path / name, cluster)
         options = ("--cluster", cluster.address) if name == "away" else ()
         taken = run("import", *files, "--source", "theirs", "--json", *options)
-        with killed_while_they_read(2 if name == "away" else 0) as killed:
+        with killed_while_they_read(cluster, 2 if name == "away" else 0) as killed:
             again = run("reextract", "--all", "--json", "--report", "changes.html", *options)
         assert (taken.code, again.code) == (0, 0), taken.err + again.err
         files_taken = [{key: one[key] for key in one if key != "seconds"} for one in taken.json["files"]]
-        records = run("export", "-o", "-", "--versions", "all").lines
+        records = records_of(run)
         report = (tmp_path / name / "changes.html").read_text()
         came[name] = [again.json, report, files_taken, sorted(_without_times(one) for one in records)]
     assert came["away"] == came["here"]
     assert len(killed) == 2
     assert "others go on" in again.err
-    assert (again.json["changed"], again.json["read"]) == (STORIES + OTHERS, 2 * (STORIES + OTHERS) - TWICE)
+    assert (again.json["changed"], again.json["read"]) == (STORIES + OTHERS, 2 * (STORIES + OTHERS))
     assert run("reextract", "--json", *options).json["read"] == 0, "what is done is not done twice"
     whole = run("verify", "--deep", "--all", "--json", *options)
     assert whole.json["ok"], whole.json["findings"]
     assert whole.json["reread"] > STORIES + OTHERS
+
+
+@pytest.mark.timeout(200)
+def test_batch_work_that_is_interrupted_goes_on(cluster: RayCluster, tmp_path: Path) -> None:
+    run = home_with_copy(made_archive(tmp_path), tmp_path / "home", cluster)
+    command = [NEWSARK, "reextract", "--json", "--cluster", cluster.address]
+    environment = {**os.environ, **run.keywords["environment"]}
+    with subprocess.Popen(
+        command, cwd=tmp_path / "home", env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as reading:
+        while not workers_at(cluster, "reread"):
+            assert reading.poll() is None, reading.communicate()
+        reading.send_signal(signal.SIGINT)
+        out, err = reading.communicate(timeout=100)
+    assert (reading.returncode, err) == (130, "")
+    first = json.loads(out)
+    assert not first["complete"]
+    again = run(*command[1:])
+    assert again.code == 0, again.err
+    assert again.json["segments"] + first["segments"] == len({one["archive"]["filename"] for one in records_of(run)})
+    assert all(one["supersedes"] for one in records_of(run))
 
 
 STORIES, TWICE, OTHERS = 14, 4, 8
@@ -141,21 +163,32 @@ def home_with_copy(made: Path, directory: Path, cluster: RayCluster) -> Any:
     return run
 
 
+def records_of(run: Any) -> list[dict[str, Any]]:
+    return run("export", "-o", "-", "--versions", "all").lines
+
+
+def workers_at(cluster: RayCluster, method: str) -> list[psutil.Process]:
+    """The workers of a cluster that are at it now: what their processes are called says so."""
+    found, disks = [], str(cluster.directory)
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess):
+            is_at_it = f"ReadWorker.{method}" in " ".join(process.cmdline())
+            if is_at_it and process.environ().get("XDG_STATE_HOME", "").startswith(disks):
+                found.append(process)
+    return found
+
+
 @contextmanager
-def killed_while_they_read(count: int) -> Iterator[list[int]]:
+def killed_while_they_read(cluster: RayCluster, count: int) -> Iterator[list[int]]:
     """Kill so many workers, each while it reads a part of a WARC; the ids of those that were."""
     killed: list[int] = []
     over = threading.Event()
 
     def look() -> None:
         while len(killed) < count and not over.wait(0.005):
-            for process in psutil.process_iter():
-                # what it is called says what it is at
-                with suppress(psutil.NoSuchProcess):
-                    if process.pid not in killed and "ReadWorker.reread" in " ".join(process.cmdline()):
-                        process.kill()
-                        killed.append(process.pid)
-                        break
+            for process in [one for one in workers_at(cluster, "reread") if one.pid not in killed][:1]:
+                process.kill()
+                killed.append(process.pid)
 
     thread = threading.Thread(target=look)
     thread.start()

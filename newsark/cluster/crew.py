@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from newsark.cluster.errors import ClusterMismatch, NoCluster, WorkerFailed
@@ -86,6 +86,8 @@ class Crew:
         if time.monotonic() - self._looked_at < LOOK_AT_MACHINES_SECONDS:
             return
         self._looked_at = time.monotonic()
+        left = still_under_way(self._tasks.values())
+        self._tasks = {name: task for name, task in self._tasks.items() if task in left}
         alive = await asyncio.to_thread(self._machines.alive)
         self._nodes = {machine.node for machine in alive}
         self._bury_lost()
@@ -110,8 +112,7 @@ class Crew:
         if name in self._tasks:
             work.close()
             return
-        self._tasks[name] = task = asyncio.create_task(work)
-        task.add_done_callback(lambda _: self._tasks.pop(name))
+        self._tasks[name] = asyncio.create_task(work)
 
     async def _examine(self, machine: Machine) -> None:
         from ray.exceptions import RayError
@@ -214,3 +215,12 @@ class Crew:
         for worker in self.workers:
             self._machines.end(worker)
         self.workers.clear()
+
+
+def still_under_way(tasks: Iterable[asyncio.Task[None]]) -> list[asyncio.Task[None]]:
+    """Those that are not done. Raises what one raised that is: a fault, which must not pass unseen."""
+    tasks = list(tasks)
+    for task in tasks:
+        if task.done():
+            task.result()
+    return [task for task in tasks if not task.done()]

@@ -11,7 +11,7 @@ from typing import Any
 
 from crawler.report import SourceReport
 from crawler.run import LEASE_SECONDS, Errand, unfinished
-from newsark.cluster.crew import MOST_DEATHS, Crew
+from newsark.cluster.crew import MOST_DEATHS, Crew, still_under_way
 from newsark.cluster.groups import Group, SentErrand, grouped, sent
 from newsark.cluster.machines import Machines, Worker, answer
 from newsark.cluster.orders import Orders
@@ -50,7 +50,7 @@ class Driver:
         self._later: list[tuple[float, Group]] = []
         # until it is known what became of the machine: what lies on its disk may be on its way, or lost
         self._bereft: list[tuple[float, str, Group]] = []
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls: list[asyncio.Task[None]] = []
         self._again: Counter[str] = Counter()
         self._tally = Tally(errands)
         self._crew = Crew(machines, orders, address, archive.machine, self._take_back)
@@ -98,6 +98,7 @@ class Driver:
         return bool(self._waiting or self._later or self._bereft or any(worker.groups for worker in self._crew.workers))
 
     async def _round(self) -> None:
+        self._calls = still_under_way(self._calls)
         await self._crew.tend(places=not self._stopping)
         if not self._stopping:
             now = time.monotonic()
@@ -113,9 +114,7 @@ class Driver:
                 self._begin(self._look(worker))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
+        self._calls.append(asyncio.create_task(work))
 
     def _report_all(self, group: Group, reason: str, detail: str) -> None:
         for errand in group.errands:
