@@ -83,12 +83,18 @@ class Crew:
         when no worker had a process for two minutes; at the beginning ClusterMismatch or WorkerFailed for the first
         machine that cannot take part. One that comes later is left out, and told of.
         """
+        from ray.exceptions import RayError
+
         if time.monotonic() - self._looked_at < LOOK_AT_MACHINES_SECONDS:
             return
         self._looked_at = time.monotonic()
         left = still_under_way(self._tasks.values())
         self._tasks = {name: task for name, task in self._tasks.items() if task in left}
-        alive = await asyncio.to_thread(self._machines.alive)
+        try:
+            alive = await asyncio.to_thread(self._machines.alive)
+        except RayError as problem:
+            log.debug("cluster-unknown", f"the cluster does not say which machines it has: {first_line(problem)}")
+            return
         self._nodes = {machine.node for machine in alive}
         self._bury_lost()
         if places:

@@ -25,6 +25,9 @@ TEND_SECONDS = 5.0
 PROBE_SECONDS = 60.0
 """How long a machine may take to say what is installed there."""
 
+MOST_ASKED = 32
+"""So many machines are asked at once; each starts a process to answer."""
+
 MOST_TRIES = 2
 """What two workers did not survive is not given to a third one."""
 
@@ -96,6 +99,8 @@ class ReadCrew:
     def close(self) -> None:
         """End all workers; what is being read is given up."""
         self._closed.set()
+        # after the end of Ray its functions would begin a new one
+        self._thread.join()
         with self._changed:
             workers, self._workers = self._workers, []
             waiting, self._waiting = self._waiting, deque()
@@ -182,8 +187,13 @@ class ReadCrew:
     # tending
 
     def _keep_tending(self) -> None:
+        from ray.exceptions import RayError
+
         while not self._closed.wait(TEND_SECONDS):
-            self._tend()
+            try:
+                self._tend()
+            except RayError as problem:
+                log.debug("cluster-unknown", f"the cluster does not say which machines it has: {first_line(problem)}")
             self._give_up_alone()
 
     def _give_up_alone(self) -> None:
@@ -200,23 +210,31 @@ class ReadCrew:
 
     def _tend(self, *, is_first: bool = False) -> None:
         """Have workers on every machine that is there. Raises ClusterMismatch only when this is the first time."""
+        alive = self._machines.alive()
+        nodes = {machine.node for machine in alive}
+        with self._changed:
+            # what they had under way says so itself
+            self._workers = [one for one in self._workers if one.machine.node in nodes]
+        with ThreadPoolExecutor(MOST_ASKED, thread_name_prefix="read-crew-asks") as asking:
+            list(asking.map(lambda machine: self._admit(machine, is_first=is_first), alive))
+
+    def _admit(self, machine: Machine, *, is_first: bool) -> None:
         from ray.exceptions import RayError
 
-        for machine in self._machines.alive():
-            if machine.node in self._refused:
-                continue
-            try:
-                self._machines.check_now(machine, PROBE_SECONDS)
-            except ClusterMismatch as problem:
-                if is_first:
-                    raise
-                self._refused.add(machine.node)
-                log.warning("machine-refused", str(problem), node=machine.node)
-            except RayError as problem:
-                # it died meanwhile, or is slow: it is asked again
-                log.debug("machine-unknown", f"{machine.host}: {first_line(problem)}", node=machine.node)
-            else:
-                self._fill(machine)
+        if machine.node in self._refused:
+            return
+        try:
+            self._machines.check_now(machine, PROBE_SECONDS)
+        except ClusterMismatch as problem:
+            if is_first:
+                raise
+            self._refused.add(machine.node)
+            log.warning("machine-refused", str(problem), node=machine.node)
+        except RayError as problem:
+            # it died meanwhile, or is slow: it is asked again
+            log.debug("machine-unknown", f"{machine.host}: {first_line(problem)}", node=machine.node)
+        else:
+            self._fill(machine)
 
     def _fill(self, machine: Machine) -> None:
         there = sum(one.machine.node == machine.node for one in self._workers)
