@@ -65,9 +65,8 @@ def home_of(rooms: Newsrooms, directory: Path, catalogue: str) -> Path:
 
 
 @pytest.mark.timeout(300)
-def test_batch_work_comes_to_the_same_as_on_one_machine(cluster: RayCluster, tmp_path: Path) -> None:
+def test_batch_work_comes_to_the_same_as_on_one_machine(cluster: RayCluster, made: Path, tmp_path: Path) -> None:
     """Also where workers are killed at it: several sources and WARCs, revisits of other WARCs, furniture, selectors."""
-    made = made_archive(tmp_path)
     files = sorted((made / "warc").rglob("*.warc.gz"))
     came: dict[str, list[object]] = {}
     for name in ("here", "away"):
@@ -92,8 +91,8 @@ def test_batch_work_comes_to_the_same_as_on_one_machine(cluster: RayCluster, tmp
 
 
 @pytest.mark.timeout(200)
-def test_batch_work_that_is_interrupted_goes_on(cluster: RayCluster, tmp_path: Path) -> None:
-    run = home_with_copy(made_archive(tmp_path), tmp_path / "home", cluster)
+def test_batch_work_that_is_interrupted_goes_on(cluster: RayCluster, made: Path, tmp_path: Path) -> None:
+    run = home_with_copy(made, tmp_path / "home", cluster)
     command = [NEWSARK, "reextract", "--json", "--cluster", cluster.address]
     environment = {**os.environ, **run.keywords["environment"]}
     with subprocess.Popen(
@@ -116,10 +115,12 @@ STORIES, TWICE, OTHERS = 14, 4, 8
 APPEAL = "Support us: the council of readers keeps this newsroom alive, whatever comes."
 
 
-def made_archive(directory: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two sources by an older extractor: one with revisits, their originals in other WARCs, and an article that is
     suppressed; one with furniture that was learned since and a file with selectors."""
-    root = directory / "made"
+    directory = tmp_path_factory.mktemp("made")
+    root = directory / "archive"
     place = Place((DirectoryStore(root),), root / STATE_DIRECTORY)
     write_older_archive(
         place,
