@@ -10,7 +10,7 @@ JOBS ?= 3
 IMAGE_EXTRAS := alerts parquet postgresql replay serve timestamps
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser postgresql demo crawl test test-machines check bench lock docs clean
+.PHONY: help setup browser postgresql demo crawl test check bench lock docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,10 +40,7 @@ postgresql: ## Install Debian's PostgreSQL for the tests of catalogues in it; th
 		|| echo 'NO POSTGRESQL: it cannot be installed here; tests of catalogues in it will be skipped' >&2
 
 test: setup browser postgresql ## Run the tests
-	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder -m "not machines"
-
-test-machines: setup postgresql ## Run the tests of clusters whose machines die; they want this one to themselves
-	@$(BIN)/python -m pytest -m machines
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: setup ## Style, types, generated documents
 	@$(BIN)/ruff check .

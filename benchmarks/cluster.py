@@ -1,12 +1,16 @@
 """What a cluster does, and what it keeps when a machine is lost in the middle.
 
-    python benchmarks/cluster.py [--sources 40] [--pages 100] [--delay 0.2] [--only kill|one|two]
+    python benchmarks/cluster.py [--sources 40] [--pages 100] [--delay 0.2] [--only kill|one|two|batch]
 
 Machines are nodes of Ray on this computer, each with a working state of its own; the catalogue is in PostgreSQL, the
 archive in SeaweedFS, the newsrooms are on loopback addresses of their own. `one` and `two` crawl all with one and with
 two machines; `kill` crawls with two, and ends one with its disk when half of the pages were asked for. What is printed
 of the newsrooms is by the server's own stamps; whether anything is lost is told by `verify --deep` and by the export,
 from a machine that knows nothing but the catalogue and the store.
+
+`batch` reads as many stored articles again, with one and with two machines of one processor: what a second machine
+brings, and what each article costs the one that gives the work away. That is its processor time less that of a run
+that finds nothing to do.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -24,6 +29,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from storage.directory import DirectoryStore
+from storage.place import Place
+from storage.stores import StoreSettings, open_store
+from tests.older_archive import Story, story, write_older_archive
 from tests.postgresql import new_server
 from tests.raycluster import Newsrooms, RayCluster, ray_cluster
 from tests.seaweed import Seaweed, running_seaweed
@@ -31,6 +40,9 @@ from tests.seaweed import Seaweed, running_seaweed
 NEWSARK = Path(sys.executable).with_name("newsark")
 # how late a loaded server may stamp a request after it was sent
 LATE_SECONDS = 0.05
+PADDING_BYTES = 40_000
+PAGE_CPU_SECONDS = 0.03
+"""About what a real page takes to be read; see benchmarks/extraction.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +61,7 @@ def main() -> int:
     parser.add_argument("--sources", type=int, default=40)
     parser.add_argument("--pages", type=int, default=100, help="of each source")
     parser.add_argument("--delay", type=float, default=0.2)
-    parser.add_argument("--only", choices=["one", "two", "kill"])
+    parser.add_argument("--only", choices=["one", "two", "kill", "batch"])
     options = parser.parse_args()
     print(
         f"{options.sources} sources of {options.pages} pages, {options.delay} s apart, on {os.cpu_count()} processors"
@@ -60,9 +72,12 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="newsark-bench-") as scratch:
             directory = Path(scratch)
             with running_seaweed(directory / "store") as seaweed:
-                for name in [options.only] if options.only else ["one", "two", "kill"]:
+                for name in [options.only] if options.only else ["one", "two", "kill", "batch"]:
                     work = directory / name
                     work.mkdir()
+                    if name == "batch":
+                        good &= all(_batch(work, count, seaweed, options) for count in (1, 2))
+                        continue
                     url = postgresql.url(postgresql.create())
                     good &= _run(name, work, url, seaweed, options)
     finally:
@@ -138,6 +153,71 @@ def _told(
     # what a machine was at when it died, and had not told the catalogue of yet
     in_flight = 16 * options.sources if name == "kill" else 0
     return not (pages - kept) and verified["ok"] and not overlaps and is_spaced and repeated <= lost + in_flight
+
+
+class LargeStory(Story):
+    """An article in a page of the usual size: most of it is none of the article."""
+
+    def page(self) -> bytes:
+        """Its page."""
+        padding = random.Random(self.number).randbytes(PADDING_BYTES // 2).hex().encode()
+        return super().page().replace(b"</body>", b"<script>x='" + padding + b"'</script></body>")
+
+
+def large_story(number: int) -> Story:
+    """The story of that number."""
+    one = story(number)
+    return LargeStory(one.number, one.headline, one.paragraphs)
+
+
+def _batch(work: Path, machines: int, seaweed: Seaweed, options: argparse.Namespace) -> bool:
+    home, count = work / str(machines), options.sources * options.pages
+    home.mkdir()
+    place = f"s3://{seaweed.make_bucket(f'batch-{machines}')}/paper"
+    os.environ.update(seaweed.environment)
+    made, bucket = DirectoryStore(home / "made"), open_store(StoreSettings(place))
+    segment_bytes = count * PADDING_BYTES // 20
+    write_older_archive(Place((made,), home / "making"), count, segment_bytes=segment_bytes, story_of=large_story)
+    for info in made.list():
+        bucket.put_bytes(info.key, made.get(info.key))
+    files = sorted(str(path) for path in made.root.rglob("*.warc.gz"))
+    (home / "newsark.toml").write_text(f'archive = "{place}"\ncluster_cpus_per_worker = 1\n')
+    with ray_cluster([1] * machines, seaweed.environment) as cluster:
+        environment = cluster.environment | {"XDG_STATE_HOME": str(home / "state")}
+        _output(home, environment, "rebuild")
+        command = ["reextract", "--json", "--cluster", cluster.address]
+        told, seconds, cpu = _timed(home, environment, *command)
+        nothing, idle, idle_cpu = _timed(home, environment, *command)
+        taken, import_seconds, import_cpu = _timed(
+            home, environment, "import", *files, "--source", "theirs", *command[1:]
+        )
+    import_seconds, import_cpu = import_seconds - idle, import_cpu - idle_cpu
+    size, captures = (sum(one[name] for one in taken["files"]) for name in ("bytes", "captures"))
+    print(f"\nbatch, {machines} machine{'s' * (machines > 1)}; to begin and end: {idle:.1f} s, {idle_cpu:.1f} s of CPU")
+    _print_batch("read again", told["read"], seconds - idle, cpu - idle_cpu)
+    _print_batch("imported", captures, import_seconds, import_cpu)
+    print(f"    {size / 1e6 / import_cpu:.1f} MB of files for each second of CPU")
+    return told["read"] == told["changed"] == count and nothing["read"] == 0
+
+
+def _print_batch(what: str, count: int, seconds: float, cpu: float) -> None:
+    each = cpu / count
+    rate, fed = count / max(seconds, 0.001), PAGE_CPU_SECONDS / each
+    print(f"  {count} {what}, {rate:.0f} a second; the driver's CPU: {1000 * each:.2f} ms for each,")
+    print(f"    so that it feeds {fed:.0f} processors that take {1000 * PAGE_CPU_SECONDS:.0f} ms for a page")
+
+
+def _timed(work: Path, environment: dict[str, str], *arguments: str) -> tuple[dict, float, float]:
+    """What a command says, how many seconds it took, and how many of a processor."""
+    began = time.monotonic()
+    with subprocess.Popen(
+        [str(NEWSARK), *arguments], cwd=work, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True
+    ) as command:
+        assert command.stdout is not None
+        out = command.stdout.read()
+        _, status, used = os.wait4(command.pid, 0)
+        command.returncode = os.waitstatus_to_exitcode(status)
+    return json.loads(out), time.monotonic() - began, used.ru_utime + used.ru_stime
 
 
 def _json(work: Path, environment: dict[str, str], *arguments: str) -> dict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,17 @@ def _words(lines: Counter[str]) -> Counter[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """What is counted of a record that was compared: no text of it."""
+
+    url: str
+    fields: tuple[str, ...]
+    similarity: float
+    loses_text: bool
+    gains_text: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A record and what is read from its bytes now."""
 
@@ -74,6 +85,11 @@ class Change:
         """How alike the two texts are."""
         return similarity(self.record.get(BODY) or "", self.again.get(BODY) or "")
 
+    def compared(self) -> Compared:
+        """What is counted of it."""
+        url = str(self.record.get("url"))
+        return Compared(url, self.fields, self.similarity, self.loses_text, self.gains_text)
+
 
 @dataclass(slots=True)
 class Tally:
@@ -95,19 +111,19 @@ class Tally:
     _likeness: float = 0.0
     _chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - which are shown is no secret
 
-    def add(self, change: Change) -> None:
-        """Count a record that was read again."""
+    def add(self, compared: Compared, change: Callable[[], Change]) -> None:
+        """Count a record that was read again; `change` is asked for when it comes into the sample."""
         self.read += 1
-        self._likeness += change.similarity
-        if not change.fields:
+        self._likeness += compared.similarity
+        if not compared.fields:
             return
         self.changed += 1
-        self.by_field.update(change.fields)
-        self.gained += change.gains_text
-        if change.loses_text:
+        self.by_field.update(compared.fields)
+        self.gained += compared.gains_text
+        if compared.loses_text:
             self.lost += 1
             if len(self.lost_urls) < MOST_NAMED:
-                self.lost_urls.append(str(change.record.get("url")))
+                self.lost_urls.append(compared.url)
         self._choose(change)
 
     def add_unread(self, problem: str) -> None:
@@ -116,11 +132,11 @@ class Tally:
         if len(self.problems) < MOST_NAMED:
             self.problems.append(problem)
 
-    def _choose(self, change: Change) -> None:
+    def _choose(self, change: Callable[[], Change]) -> None:
         if len(self.sample) < self.keep:
-            self.sample.append(change)
+            self.sample.append(change())
         elif self.keep and (place := self._chance.randrange(self.changed)) < self.keep:
-            self.sample[place] = change
+            self.sample[place] = change()
 
     @property
     def likeness(self) -> float | None:

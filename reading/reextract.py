@@ -6,46 +6,36 @@ extractor the WARC was read: a run that was killed goes on with the next WARC, a
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 import random
-import threading
 import time
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 
 import orjson
 from sqlalchemy import select
 
-from pipelines.article import ArticleRecord
-from pipelines.learned import LearnedFurniture, furniture_removed_from
-from pipelines.pool import PageReader
-from pipelines.reading import Reading, reading_version
-from pipelines.record import ID_HEX_DIGITS, build_record
+from pipelines.reading import reading_version
 from pipelines.selectors import Selectors
-from reading.comparison import OF_THE_CRAWL, Change, Tally, differing_fields
-from reading.reextraction import original_of, page_of, selectors_of, was_no_answer
+from reading.comparison import Change, Tally
+from reading.reextraction import original_of, selectors_of
+from reading.warcpart import PART_BYTES, PART_RECORDS, Outcome, PartReader, WarcPart
 from storage.archive import Archive
 from storage.capture import Capture
-from storage.catalogue import versions
-from storage.errors import DigestMismatch, NotReadableWarc, ObjectMissing
-from storage.readback import Reference, read_capture
+from storage.captures import capture_columns, capture_from_row
+from storage.catalogue import captures, versions
+from storage.readback import Reference
 from storage.rerecording import LaterReading, is_read_by, stem_of_warc
 from storage.sources import Sources
 
-"""What is done to the article of each reading before it is compared: from a source's id and the article's fields."""
-
 LEASE_SECONDS = 3600.0
 ROWS_AT_ONCE = 200
-_READ_AHEAD = 2
-# What one capture's bytes may be; anything else is about the store, and ends the run.
-_UNREADABLE = (ObjectMissing, NotReadableWarc, DigestMismatch, KeyError, TypeError, ValueError)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class WarcPlan:
     """The versions of one source whose bytes are in one WARC and that are to be read again: catalogue row ids."""
 
@@ -129,54 +119,52 @@ class _VersionsNow:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
         self._known: dict[str, Selectors | None] = {}
-        self._lock = threading.Lock()
 
     def selectors(self, source_id: str) -> Selectors | None:
-        with self._lock:
-            if source_id not in self._known:
-                self._known[source_id] = selectors_of(self._archive.catalogue, source_id)
-            return self._known[source_id]
+        if source_id not in self._known:
+            self._known[source_id] = selectors_of(self._archive.catalogue, source_id)
+        return self._known[source_id]
 
     def of(self, source_id: str) -> str:
         return reading_version(self.selectors(source_id))
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What came of one record: a change (with no fields when nothing did), or why it was not read again."""
+class _Read:
+    """What came of one record of a WARC."""
 
-    change: Change | None = None
-    problem: str | None = None
-    is_damaged: bool = False
+    warc: WarcPlan
+    line: str
+    outcome: Outcome
+
+    def change(self) -> Change:
+        """The record, and the new one."""
+        assert self.outcome.compared is not None
+        assert self.outcome.line is not None
+        again = orjson.loads(self.outcome.line)
+        return Change(self.warc.source_id, orjson.loads(self.line), again, self.outcome.compared.fields)
 
 
 class Reextraction:
-    """Reads what a plan names; `advance` is told of each record. Memory holds some records for each worker.
+    """Has read what a plan names; `advance` is told of each record. Memory holds what the reader has room for.
 
-    What was learned of a source's furniture since a page was read is taken out of its text too.
+    What was learned of a source's furniture since a page was read is taken out of its text too. All that the catalogue
+    knows goes out with the parts, and what comes back is taken in their order: by one process, which writes.
     """
 
     def __init__(
-        self,
-        archive: Archive,
-        pool: PageReader,
-        *,
-        workers: int = 1,
-        advance: Callable[[], object] = lambda: None,
-        keep: int = 0,
+        self, archive: Archive, reader: PartReader, *, advance: Callable[[], object] = lambda: None, keep: int = 0
     ) -> None:
         self._archive = archive
-        self._pool = pool
-        self._threads = workers + 2
-        self._furniture: dict[str, LearnedFurniture] = {}
+        self._reader = reader
+        self._furniture: dict[str, tuple[str, ...]] = {}
         self._sources = _VersionsNow(archive)
         self._advance = advance
-        self._lock = threading.Lock()
         self.tally = Tally(keep=keep)
 
     def compare(self, plan: Plan) -> Tally:
         """What would change; nothing is written. Ctrl-C ends it with what was found."""
-        return self._each(plan, self._compare)
+        return self._each(plan, lambda _: None, self._compare)
 
     def write(self, plan: Plan) -> Tally:
         """Write a new record for each that differs, and complete each WARC. Ctrl-C ends it after the last whole WARC.
@@ -184,124 +172,131 @@ class Reextraction:
         Raises SourceBusy when a crawl works on one of the sources, and what the stores raise.
         """
         try:
-            return self._each(plan, self._write)
+            return self._each(self._of_segments(plan), self._own, self._write)
         finally:
             for source_id in {one.source_id for one in plan.warcs}:
                 self._archive.disown(source_id)
 
-    def _each(self, plan: Plan, work: Callable[[WarcPlan], None]) -> Tally:
+    def _compare(self, _: WarcPlan, records: Iterator[_Read]) -> None:
+        for one in records:
+            self._count(one)
+
+    def _own(self, one: WarcPlan) -> None:
+        # before its records are looked up: what they are must stay so until the new ones are written
+        self._archive.own(one.source_id, LEASE_SECONDS)
+
+    def _of_segments(self, plan: Plan) -> Plan:
+        """The plan without WARCs that no later reading can stand beside; these are counted here."""
+        chosen = Plan(skipped=plan.skipped)
+        for one in plan.warcs:
+            if stem_of_warc(self._archive, one.warc_key) is not None:
+                chosen.warcs.append(one)
+                continue
+            self.tally.segments += 1
+            for _ in one.rows:
+                self.tally.add_unread(f"{one.warc_key} is no segment's WARC")
+                self._advance()
+        return chosen
+
+    def _each(
+        self, plan: Plan, begin: Callable[[WarcPlan], object], take: Callable[[WarcPlan, Iterator[_Read]], object]
+    ) -> Tally:
         self.tally.skipped = plan.skipped
         try:
-            for one in plan.warcs:
-                work(one)
+            for one, records in itertools.groupby(self._read(plan, begin), lambda read: read.warc):
+                take(one, records)
                 self.tally.segments += 1
         except KeyboardInterrupt:
             self.tally.interrupted = True
         return self.tally
 
-    def _compare(self, plan: WarcPlan) -> None:
-        for outcome in self._outcomes(plan):
-            self._count(outcome)
-
-    def _write(self, plan: WarcPlan) -> None:
+    def _write(self, plan: WarcPlan, records: Iterator[_Read]) -> None:
         stem = stem_of_warc(self._archive, plan.warc_key)
-        if stem is None:
-            self._pass_over(plan)
-            return
-        self._archive.own(plan.source_id, LEASE_SECONDS)
+        assert stem is not None
         owned, is_whole, read = time.monotonic(), True, 0
         with LaterReading(self._archive, stem) as later:
-            for outcome in self._outcomes(plan):
-                self._count(outcome)
-                is_whole &= not outcome.is_damaged
-                read += outcome.change is not None
-                if outcome.change is not None and outcome.change.fields:
-                    later.add(superseding_record(outcome.change).line())
+            for one in records:
+                self._count(one)
+                is_whole &= not one.outcome.is_damaged
+                read += one.outcome.compared is not None
+                if one.outcome.line is not None:
+                    later.add(one.outcome.line)
                 if time.monotonic() - owned > LEASE_SECONDS / 3:
-                    self._archive.own(plan.source_id, LEASE_SECONDS)
+                    self._own(plan)
                     owned = time.monotonic()
             version = self._sources.of(plan.source_id) if is_whole else None
             if later.records or (version and not is_read_by(self._archive, stem, version)):
                 counts = {"read": read, "changed": later.records, "unread": len(plan.rows) - read}
                 later.seal(counts, version)
 
-    def _pass_over(self, plan: WarcPlan) -> None:
-        for _ in plan.rows:
-            self._count(_Outcome(problem=f"{plan.warc_key} is no segment's WARC"))
-
-    def _count(self, outcome: _Outcome) -> None:
-        if outcome.change is not None:
-            self.tally.add(outcome.change)
+    def _count(self, read: _Read) -> None:
+        if read.outcome.compared is not None:
+            self.tally.add(read.outcome.compared, read.change)
         else:
-            self.tally.add_unread(outcome.problem or "")
+            self.tally.add_unread(read.outcome.problem or "")
         self._advance()
 
     # reading
 
-    def _outcomes(self, plan: WarcPlan) -> Iterator[_Outcome]:
-        """What comes of each record, in their order; a few are under way for each worker."""
-        ahead: deque[Future[_Outcome]] = deque()
-        threads = ThreadPoolExecutor(self._threads, thread_name_prefix="reextract")
-        try:
-            for source_id, line in self._lines(plan):
-                ahead.append(threads.submit(self._outcome, source_id, line))
-                if len(ahead) >= self._threads * _READ_AHEAD:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-        finally:
-            # After Ctrl-C a page may still be read: the pool's end ends that, too.
-            threads.shutdown(wait=False, cancel_futures=True)
+    def _read(self, plan: Plan, begin: Callable[[WarcPlan], object]) -> Iterator[_Read]:
+        """What comes of each record, in the order of the plan: the next parts are under way, also those of other WARCs.
 
-    def _lines(self, plan: WarcPlan) -> Iterator[tuple[str, str]]:
+        `begin` is called for each WARC before anything of it is."""
+        ahead: deque[tuple[WarcPlan, WarcPart, Future[list[Outcome]]]] = deque()
+        under_way = 0
+        for one in plan.warcs:
+            begin(one)
+            for part in self._parts(one):
+                ahead.append((one, part, self._reader.submit(part)))
+                under_way += len(part.lines)
+                while under_way > self._reader.room:
+                    under_way -= len(ahead[0][1].lines)
+                    yield from _arrived(*ahead.popleft())
+        while ahead:
+            yield from _arrived(*ahead.popleft())
+
+    def _parts(self, plan: WarcPlan) -> Iterator[WarcPart]:
+        lines: list[str] = []
+        size = 0
+        for line in self._lines(plan):
+            lines.append(line)
+            size += len(line)
+            if len(lines) >= PART_RECORDS or size > PART_BYTES:
+                yield self._part(plan, lines)
+                lines, size = [], 0
+        if lines:
+            yield self._part(plan, lines)
+
+    def _part(self, plan: WarcPlan, lines: Sequence[str]) -> WarcPart:
+        source_id = plan.source_id
+        if source_id not in self._furniture:
+            self._furniture[source_id] = tuple(self._archive.furniture(source_id))
+        selectors, furniture = self._sources.selectors(source_id), self._furniture[source_id]
+        return WarcPart(source_id, plan.warc_key, tuple(lines), self._originals(lines), selectors, furniture)
+
+    def _lines(self, plan: WarcPlan) -> Iterator[str]:
         for start in range(0, len(plan.rows), ROWS_AT_ONCE):
             part = plan.rows[start : start + ROWS_AT_ONCE].tolist()
             query = select(versions.c.line).where(versions.c.id.in_(part)).order_by(versions.c.id)
-            with self._lock, self._archive.catalogue.begin() as connection:
+            with self._archive.catalogue.begin() as connection:
                 lines = list(connection.execute(query).scalars())
-            yield from ((plan.source_id, line) for line in lines)
+            yield from lines
 
-    def _outcome(self, source_id: str, line: str) -> _Outcome:
-        record = orjson.loads(line)
-        what = f"{record.get('id')} of {record.get('url')}"
-        try:
-            where = record["archive"]
-            place = (where["filename"], where["offset"], where["length"])
-            page = page_of(record, read_capture(self._archive.holdings, *place, resolve=self._original))
-            page = replace(page, selectors=self._sources.selectors(source_id))
-        except _UNREADABLE as problem:
-            return _Outcome(problem=f"{what}: {problem}", is_damaged=True)
-        reading = self._pool.submit(page).result()
-        if was_no_answer(reading) or reading.article is None:
-            return _Outcome(problem=f"{what}: {reading.reason}; its record stays")
-        return _Outcome(change=self._change(source_id, record, reading))
-
-    def _change(self, source_id: str, record: Mapping[str, Any], reading: Reading) -> Change:
-        article = furniture_removed_from(record).apply(reading.article or {})
-        reading = replace(reading, article=self._learned(source_id).apply(article))
-        again = build_record(reading).as_json()
-        return Change(source_id, record, again, tuple(differing_fields(record, again)))
-
-    def _learned(self, source_id: str) -> LearnedFurniture:
-        with self._lock:
-            if source_id not in self._furniture:
-                self._furniture[source_id] = LearnedFurniture(self._archive.furniture(source_id))
-            return self._furniture[source_id]
-
-    def _original(self, reference: Reference) -> Capture | None:
-        with self._lock:
-            return original_of(self._archive.catalogue, reference)
+    def _originals(self, lines: Sequence[str]) -> dict[str, Capture]:
+        """What the revisits among these records refer to, by the revisits' record ids."""
+        ids = [(orjson.loads(line).get("archive") or {}).get("recordId") for line in lines]
+        query = select(*capture_columns()).where(captures.c.record_id.in_(ids), captures.c.record_type == "revisit")
+        with self._archive.catalogue.begin() as connection:
+            revisits = [capture_from_row(row) for row in connection.execute(query)]
+        found: dict[str, Capture] = {}
+        for revisit in filter(None, revisits):
+            told = Reference(revisit.url, revisit.date, revisit.refers_to, revisit.payload_digest)
+            original = original_of(self._archive.catalogue, told)
+            if original is not None:
+                found[revisit.record_id] = original
+        return found
 
 
-def superseding_record(change: Change) -> ArticleRecord:
-    """The record that takes the place of another one of the same version: what the crawl knew stays."""
-    old = change.record
-    content = dict(change.again) | {name: old.get(name) for name in OF_THE_CRAWL}
-    content["metadata"] = dict(content["metadata"])
-    if downloaded := (old.get("metadata") or {}).get("dateDownloaded"):
-        content["metadata"]["dateDownloaded"] = downloaded
-    content["supersedes"] = old["id"]
-    told = (old["archive"]["recordId"], content["metadata"]["extractorVersion"], content["contentDigest"], old["id"])
-    content["id"] = hashlib.sha256("\0".join(map(str, told)).encode()).hexdigest()[:ID_HEX_DIGITS]
-    content = {name: value for name, value in content.items() if value is not None}
-    return ArticleRecord.model_validate(content)
+def _arrived(warc: WarcPlan, part: WarcPart, answer: Future[list[Outcome]]) -> Iterator[_Read]:
+    for line, outcome in zip(part.lines, answer.result(), strict=True):
+        yield _Read(warc, line, outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -69,23 +69,31 @@ def story(number: int) -> Story:
 
 
 def write_older_archive(
-    place: Place, count: int, *, segment_bytes: int = 100_000_000, story_of: Callable[[int], Story] = story
+    place: Place,
+    count: int,
+    *,
+    segment_bytes: int = 100_000_000,
+    story_of: Callable[[int], Story] = story,
+    source: str = SOURCE,
+    more_toml: str = "",
+    furniture: Sequence[str] = (),
 ) -> None:
-    """An archive of so many articles there, sealed and delivered."""
+    """An archive of so many articles there, sealed and delivered. `furniture` is what was learned of the source."""
     clock = Clock()
     settings = ArchiveSettings(segment_max_bytes=segment_bytes, segment_max_age_seconds=1e9)
     archive = Archive.open(place, settings, clock)
     archive.courier.start()
-    archive.enlist(SOURCE, name="Invented", home=HOME, toml=TOML)
-    archive.settle(SOURCE, Settlement(runs=[RunBegan(clock())]))
+    toml = TOML.replace(SOURCE, source, 1) + more_toml
+    archive.enlist(source, name="Invented", home=HOME, toml=toml)
+    archive.settle(source, Settlement(runs=[RunBegan(clock())], furniture=list(furniture)))
     for start in range(0, count, GROUP):
-        _settle(archive, [story_of(number) for number in range(start, min(start + GROUP, count))])
-    archive.seal(SOURCE)
+        _settle(archive, source, [story_of(number) for number in range(start, min(start + GROUP, count))])
+    archive.seal(source)
     assert archive.courier.wait(60)
     archive.close()
 
 
-def _settle(archive: Archive, stories: list[Story]) -> None:
+def _settle(archive: Archive, source: str, stories: list[Story]) -> None:
     now = archive.clock()
     new = [NewLead(one.url, lead_identity(one.url), "article", 60, via=HOME) for one in stories]
 
@@ -93,10 +101,10 @@ def _settle(archive: Archive, stories: list[Story]) -> None:
         leads.add(new, now)
         return {lead.url: lead.id for lead in leads.lease(len(new))}
 
-    ids = archive.with_leads(SOURCE, lease)
+    ids = archive.with_leads(source, lease)
     group = Settlement()
     for one in stories:
-        capture = archive.keep(SOURCE, _exchange(archive, one), lead_id=ids[one.url])
+        capture = archive.keep(source, _exchange(archive, one), lead_id=ids[one.url])
         version = older_version(one, capture, ids[one.url])
         group.records.append(version.line.encode())
         group.versions.append(version)
@@ -105,7 +113,7 @@ def _settle(archive: Archive, stories: list[Story]) -> None:
         )
         group.acknowledgements.append(done)
         group.found.append([])
-    archive.settle(SOURCE, group)
+    archive.settle(source, group)
 
 
 def older_version(one: Story, capture: Capture, lead_id: int) -> Version:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import secrets
@@ -71,8 +72,14 @@ def connected(address: str) -> Iterator[Any]:
             told = " ".join(str(problem).split())[:300]
             cure = "start one with: ray start --head, and see docs/operations.md"
             raise NoCluster(address, f"{told}; {cure}") from problem
-        left.callback(ray.shutdown)
+        left.callback(_shut_down, ray)
         yield ray
+
+
+def _shut_down(ray: Any) -> None:
+    # of what its threads have to say it keeps some back, and says it last of all, in this one
+    with redirect_stdout(io.StringIO()):
+        ray.shutdown()
 
 
 class _Ours:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
 
 from newsark.cluster.errors import ClusterMismatch, NoCluster, WorkerFailed
-from newsark.cluster.machines import Machines, Worker, answer
+from newsark.cluster.machines import Machine, Machines, Worker, answer
 from newsark.cluster.orders import Orders
 from storage.database import first_line
 from storage.errors import NewsarkError
@@ -18,12 +19,12 @@ log = Log(__name__)
 
 LOOK_AT_MACHINES_SECONDS = 1.0
 ROOM_SECONDS = 120.0
-"""How long there may be no worker before the crawl gives up."""
+"""How long no worker may find room for its process before the crawl gives up."""
 
 PATIENCE_SECONDS = 30.0
 """How long a worker may not answer when its machine is alive."""
 
-ASSEMBLY_SECONDS = 60.0
+ASSEMBLY_SECONDS = 120.0
 """How long a crawl waits at its beginning for workers of machines that are there already."""
 
 MOST_DEATHS = 3
@@ -46,10 +47,12 @@ class Crew:
         # by node the name of its working state: a node may be alive when its worker is not
         self._names: dict[str, str] = {}
         self._refused: set[str] = set()
+        self._unfit: dict[str, ClusterMismatch] = {}
+        self._fit: set[str] = set()
         self._deaths: Counter[str] = Counter()
         self._looked_at = 0.0
         self._began = self._alone_since = time.monotonic()
-        self._greetings: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @property
     def ready(self) -> list[Worker]:
@@ -73,34 +76,74 @@ class Crew:
         """Whether it is known what became of a machine whose worker died: it is gone, or a new one sent what it had."""
         return node not in self._nodes or node in self._refused or any(one.machine.node == node for one in self.ready)
 
-    async def tend(self) -> None:
-        """Place workers where there is room and bury those whose machine is gone; does nothing most of the time.
+    async def tend(self, *, places: bool) -> None:
+        """Bury workers that are lost, and have some wherever there is room if it `places` any; mostly it does nothing.
 
-        Raises NoCluster when there was no worker for two minutes; at the beginning ClusterMismatch or WorkerFailed for
-        the first machine that cannot take part. One that comes later is left out, and told of.
+        No machine is waited for here: one that is slow, or dies in this moment, holds no other up. Raises NoCluster
+        when no worker had a process for two minutes; at the beginning ClusterMismatch or WorkerFailed for the first
+        machine that cannot take part. One that comes later is left out, and told of.
         """
+        from ray.exceptions import RayError
+
         if time.monotonic() - self._looked_at < LOOK_AT_MACHINES_SECONDS:
             return
         self._looked_at = time.monotonic()
-        alive = self._machines.alive()
+        left = still_under_way(self._tasks.values())
+        self._tasks = {name: task for name, task in self._tasks.items() if task in left}
+        try:
+            alive = await asyncio.to_thread(self._machines.alive)
+        except RayError as problem:
+            log.debug("cluster-unknown", f"the cluster does not say which machines it has: {first_line(problem)}")
+            return
         self._nodes = {machine.node for machine in alive}
-        for worker in [one for one in self.workers if one.machine.node not in self._nodes]:
-            self.bury(worker, "its machine is gone")
-        for machine in alive:
-            if machine.node in self._refused:
-                continue
-            try:
-                await self._machines.check(machine)
-            except ClusterMismatch as problem:
-                self._refuse(machine.node, problem)
-                continue
-            there = sum(worker.machine.node == machine.node for worker in self.workers)
-            for _ in range(self._machines.wanted(machine) - there):
-                self._place(self._machines.start(machine))
+        self._bury_lost()
+        if places:
+            self._fill(alive)
+
+    def _fill(self, alive: Sequence[Machine]) -> None:
+        for machine in [one for one in alive if one.node not in self._refused]:
+            if machine.node in self._unfit:
+                self._refuse(machine.node, self._unfit.pop(machine.node))
+            elif machine.node not in self._fit:
+                self._begin(machine.node, self._examine(machine))
+            else:
+                there = sum(worker.machine.node == machine.node for worker in self.workers)
+                for _ in range(self._machines.wanted(machine) - there):
+                    self._place(self._machines.start(machine))
+        self._refuse_unfit()
         self._refuse_solitude()
 
+    def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside the rest, unless it is under way already. Each of these ends in a state of its own."""
+        if name in self._tasks:
+            work.close()
+            return
+        self._tasks[name] = asyncio.create_task(work)
+
+    async def _examine(self, machine: Machine) -> None:
+        from ray.exceptions import RayError
+
+        try:
+            await self._machines.check(machine)
+            self._fit.add(machine.node)
+        except ClusterMismatch as problem:
+            self._unfit[machine.node] = problem
+        except RayError as problem:
+            # it died meanwhile, which is seen at the next look; otherwise it is asked again then
+            log.debug("machine-unknown", f"{machine.host} does not answer: {first_line(problem)}", node=machine.node)
+
+    def _bury_lost(self) -> None:
+        """Bury workers whose machine is gone, and end those that owe an answer for too long."""
+        now = time.monotonic()
+        for worker in list(self.workers):
+            if worker.machine.node not in self._nodes:
+                self.bury(worker, "its machine is gone")
+            elif worker.asked_at is not None and now - worker.asked_at > PATIENCE_SECONDS:
+                self.end(worker, "it does not answer")
+
     def _refuse_solitude(self) -> None:
-        if self.ready:
+        if any(worker.is_there for worker in self.workers):
+            # what it still has to send of an earlier crawl may take its time, and a busy machine is slow to begin
             self._alone_since = time.monotonic()
         elif time.monotonic() - self._alone_since > ROOM_SECONDS:
             problem = "no machine has room for a worker; end other work there, or start a machine with: ray start"
@@ -114,14 +157,14 @@ class Crew:
 
     def _place(self, worker: Worker) -> None:
         self.workers.append(worker)
-        task = asyncio.create_task(self._greet(worker))
-        self._greetings.add(task)
-        task.add_done_callback(self._greetings.discard)
+        self._begin(worker.name, self._greet(worker))
 
     async def _greet(self, worker: Worker) -> None:
         from ray.exceptions import RayError
 
         try:
+            await answer(worker.actor.there.remote())
+            worker.is_there = True
             worker.hello = await answer(worker.actor.hello.remote())
         except RayError as problem:
             self.bury(worker, first_line(problem))
@@ -134,7 +177,7 @@ class Crew:
         else:
             self._names[worker.machine.node] = worker.hello.machine
 
-    def refuse_unfit(self) -> None:
+    def _refuse_unfit(self) -> None:
         """Let workers go that cannot do their part. Raises what is wrong with one when there is no other machine."""
         for worker in [one for one in self.workers if one.unfit is not None]:
             self.workers.remove(worker)
@@ -142,13 +185,10 @@ class Crew:
             assert worker.unfit is not None
             self._refuse(worker.machine.node, worker.unfit)
 
-    def missed(self, worker: Worker) -> None:
-        """Note that a worker does not answer; after a while it is ended, so that others may have what it had."""
-        now = time.monotonic()
-        worker.missed_since = worker.missed_since or now
-        if now - worker.missed_since > PATIENCE_SECONDS:
-            self._machines.end(worker)
-            self.bury(worker, "it does not answer")
+    def end(self, worker: Worker, why: str) -> None:
+        """End a worker with which something is wrong, so that others may have what it had."""
+        self._machines.end(worker)
+        self.bury(worker, why)
 
     def bury(self, worker: Worker, why: str) -> None:
         """Do without a worker that died; its groups are to be done by others."""
@@ -181,3 +221,12 @@ class Crew:
         for worker in self.workers:
             self._machines.end(worker)
         self.workers.clear()
+
+
+def still_under_way(tasks: Iterable[asyncio.Task[None]]) -> list[asyncio.Task[None]]:
+    """Those that are not done. Raises what one raised that is: a fault, which must not pass unseen."""
+    tasks = list(tasks)
+    for task in tasks:
+        if task.done():
+            task.result()
+    return [task for task in tasks if not task.done()]

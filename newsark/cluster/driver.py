@@ -6,12 +6,13 @@ import asyncio
 import signal
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from crawler.report import SourceReport
 from crawler.run import LEASE_SECONDS, Errand, unfinished
-from newsark.cluster.crew import MOST_DEATHS, Crew
-from newsark.cluster.groups import Group, grouped, sent
+from newsark.cluster.crew import MOST_DEATHS, Crew, still_under_way
+from newsark.cluster.groups import Group, SentErrand, grouped, sent
 from newsark.cluster.machines import Machines, Worker, answer
 from newsark.cluster.orders import Orders
 from newsark.cluster.tally import Tally, merged
@@ -49,6 +50,7 @@ class Driver:
         self._later: list[tuple[float, Group]] = []
         # until it is known what became of the machine: what lies on its disk may be on its way, or lost
         self._bereft: list[tuple[float, str, Group]] = []
+        self._calls: list[asyncio.Task[None]] = []
         self._again: Counter[str] = Counter()
         self._tally = Tally(errands)
         self._crew = Crew(machines, orders, address, archive.machine, self._take_back)
@@ -68,8 +70,11 @@ class Driver:
             while self._has_work():
                 await self._round()
                 await asyncio.sleep(LOOK_SECONDS)
-            backlogs = await self._stored(patience_seconds)
-            await self._crew.tend()
+            storing = asyncio.create_task(self._stored(patience_seconds))
+            while not storing.done():
+                await self._round()
+                await asyncio.wait({storing}, timeout=LOOK_SECONDS)
+            backlogs = storing.result()
             self._visit_lost_again()
             if not self._has_work():
                 await self._crew.let_go()
@@ -77,11 +82,9 @@ class Driver:
 
     def _stop(self) -> None:
         """End cleanly; asked again, at once, which loses nothing either."""
-        for worker in list(self._crew.ready):
-            if self._stopping:
+        if self._stopping:
+            for worker in list(self._crew.ready):
                 self._machines.end(worker)
-            else:
-                worker.actor.stop.remote()
         self._stopping = True
 
     def _has_work(self) -> bool:
@@ -95,17 +98,23 @@ class Driver:
         return bool(self._waiting or self._later or self._bereft or any(worker.groups for worker in self._crew.workers))
 
     async def _round(self) -> None:
+        self._calls = still_under_way(self._calls)
+        await self._crew.tend(places=not self._stopping)
         if not self._stopping:
-            await self._crew.tend()
-            self._crew.refuse_unfit()
             now = time.monotonic()
             self._waiting += [group for at, group in self._later if at <= now]
             self._later = [one for one in self._later if one[0] > now]
             settled = [one for one in self._bereft if one[0] <= now or self._crew.is_settled(one[1])]
             self._bereft = [one for one in self._bereft if one not in settled]
-            self._waiting += [group for _, _, group in settled]
+            self._waiting += [group for _, _, group in settled if group.errands]
             self._hand_out()
-        await asyncio.gather(*(self._look(worker) for worker in self._crew.ready))
+        for worker in self._crew.ready:
+            if worker.asked_at is None:
+                worker.asked_at = time.monotonic()
+                self._begin(self._look(worker))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self._calls.append(asyncio.create_task(work))
 
     def _report_all(self, group: Group, reason: str, detail: str) -> None:
         for errand in group.errands:
@@ -130,8 +139,17 @@ class Driver:
             worker = min(free, key=lambda one: (one.machine_name not in wanted, one.sources))
             busy.add(group.key)
             worker.groups.append(group)
-            worker.actor.crawl.remote(sent(group), self._crew.living())
+            self._begin(self._give(worker, sent(group)))
         self._waiting = held
+
+    async def _give(self, worker: Worker, group: list[SentErrand]) -> None:
+        from ray.exceptions import RayError
+
+        try:
+            await answer(worker.actor.crawl.remote(group, self._crew.living()))
+        except RayError as problem:
+            # whether it began is not known, and would never be
+            self._crew.end(worker, first_line(problem))
 
     def _homes(self) -> dict[str, set[str]]:
         with self._archive.catalogue.whole() as connection:
@@ -140,16 +158,19 @@ class Driver:
     async def _look(self, worker: Worker) -> None:
         from ray.exceptions import ActorUnavailableError, RayError
 
+        if self._stopping:
+            worker.actor.stop.remote()
         try:
-            seen = await answer(worker.actor.look.remote())
+            seen = await answer(worker.actor.look.remote(worker.heard))
         except ActorUnavailableError:
-            # the network may have failed, or its machine: that is seen when machines are looked at
-            self._crew.missed(worker)
+            # the network may have failed, or its machine; the crew ends a worker that owes an answer for too long
+            await asyncio.sleep(LOOK_SECONDS)
+            self._begin(self._look(worker))
             return
         except RayError as problem:
             self._crew.bury(worker, first_line(problem))
             return
-        worker.missed_since = None
+        worker.asked_at, worker.heard = None, seen.heard
         for line in seen.log:
             line.say(worker.name)
         for report in seen.reports:
@@ -176,7 +197,8 @@ class Driver:
     def _take_back(self, worker: Worker) -> None:
         """Let others go on with what a worker had that died."""
         self._died_at = time.monotonic()
-        for group in worker.groups:
+        # also of a worker that had nothing to do: what lies on its disk is known when it is known what became of that
+        for group in worker.groups or [Group([], "")]:
             group.deaths += 1
             if self._stopping:
                 self._report_all(group, "interrupted", "the crawl was stopped")

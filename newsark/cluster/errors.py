@@ -22,6 +22,14 @@ class ClusterMismatch(WrongUse):
         super().__init__(f"{differs}; install the same Newsark on every machine, and let all reach the same catalogue")
 
 
+class NotDoneThere(NewsarkError):
+    """No worker of a cluster did what it was given; `problem` is what the last one said. It is done here."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"no worker did it: {problem}")
+
+
 class WorkerFailed(NewsarkError):
     """A worker on that `machine` of a cluster cannot do what it is for; `problem` is what it says, with its cure."""
 

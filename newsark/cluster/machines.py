@@ -9,7 +9,7 @@ from typing import Any
 from newsark.cluster.errors import ClusterMismatch
 from newsark.cluster.groups import Group
 from newsark.cluster.orders import Orders, probe, versions_here
-from newsark.cluster.worker import CrawlWorker, Hello
+from newsark.cluster.worker import CrawlWorker, Heard, Hello
 from storage.errors import NewsarkError
 
 # an actor's threads: a look must not wait for one that stores
@@ -27,15 +27,21 @@ class Machine:
 
 @dataclass(slots=True)
 class Worker:
-    """A worker as the driver sees it: `groups` are those it has and has not reported yet."""
+    """A worker as the driver sees it: `groups` are those it has and has not reported yet.
+
+    `is_there` is whether its process was started, `asked_at` since when it owes an answer about how it is doing, and
+    `heard` what it need not tell again.
+    """
 
     name: str
     machine: Machine
     actor: Any
+    is_there: bool = False
     hello: Hello | None = None
     groups: list[Group] = field(default_factory=list)
     unfit: NewsarkError | None = None
-    missed_since: float | None = None
+    asked_at: float | None = None
+    heard: Heard = field(default_factory=Heard)
 
     @property
     def is_ready(self) -> bool:
@@ -76,15 +82,15 @@ class Machines:
         return max(1, machine.cpus // self._orders.readers)
 
     async def check(self, machine: Machine) -> None:
-        """Return when a machine has the same Newsark as this one. Raises ClusterMismatch."""
+        """Return when a machine has the same Newsark as this one. Raises ClusterMismatch, and what Ray raises."""
         if machine.node not in self._known:
             self._known[machine.node] = await answer(self._probe(machine))
         self._compare(machine)
 
-    def check_now(self, machine: Machine) -> None:
-        """The same, waited for. Raises ClusterMismatch."""
+    def check_now(self, machine: Machine, seconds: float) -> None:
+        """The same, waited for, at most so long. Raises ClusterMismatch, and what Ray raises."""
         if machine.node not in self._known:
-            self._known[machine.node] = self.ray.get(self._probe(machine))
+            self._known[machine.node] = self.ray.get(self._probe(machine), timeout=seconds)
         self._compare(machine)
 
     def _probe(self, machine: Machine) -> Any:

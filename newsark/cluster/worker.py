@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -48,12 +49,21 @@ class Hello:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """How much of what a worker told has arrived: an answer may be lost on its way, and is then told again."""
+
+    reports: int = 0
+    lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
-    """What a worker did since it was looked at last, and how its sources are doing now."""
+    """What a worker did that was not heard yet, and how its sources are doing now; `heard` is for the next look."""
 
     progress: list[Seen] = field(default_factory=list)
     reports: list[SourceReport] = field(default_factory=list)
     log: list[LogLine] = field(default_factory=list)
+    heard: Heard = field(default_factory=Heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +83,13 @@ class LogLine:
         logging.getLogger(self.name).log(self.level, said if self.event else f"{worker}: {self.sentence}")
 
 
-class _Log(logging.Handler):
+class Lines(logging.Handler):
     """Keeps what is to be told to the driver."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: deque[LogLine] = deque(maxlen=MOST_LOG_LINES)
+        self._lines: deque[tuple[int, LogLine]] = deque(maxlen=MOST_LOG_LINES)
+        self._told = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record; the driver's log looks at it for secrets."""
@@ -86,11 +97,15 @@ class _Log(logging.Handler):
         facts = {name: _plain(value) for name, value in said.facts.items()}
         if "source" not in facts and (source := SOURCE.get()) is not None:
             facts["source"] = source
-        self._lines.append(LogLine(record.name, record.levelno, said.event, said.sentence, facts))
+        self._told += 1
+        self._lines.append((self._told, LogLine(record.name, record.levelno, said.event, said.sentence, facts)))
 
-    def taken(self) -> list[LogLine]:
-        """The lines since the last call."""
-        return [self._lines.popleft() for _ in range(len(self._lines))]
+    def since(self, heard: int) -> tuple[list[LogLine], int]:
+        """The lines after the one of that number, and the number of the last; those before are forgotten."""
+        with self.lock or nullcontext():
+            while self._lines and self._lines[0][0] <= heard:
+                self._lines.popleft()
+            return [line for _, line in self._lines], self._told
 
 
 def _plain(value: object) -> str | int | float | bool | None:
@@ -102,10 +117,10 @@ class CrawlWorker:
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
-        self._log = _Log()
+        self._log = Lines()
         begin_logs(orders.home().settings, self._log)
         self._errands: dict[str, Errand] = {}
-        self._reports: deque[SourceReport] = deque()
+        self._reports: list[SourceReport] = []
         self._ready: Future[Hello] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._services: Services | None = None
@@ -114,6 +129,9 @@ class CrawlWorker:
         self._thread.start()
 
     # what the driver calls
+
+    def there(self) -> None:
+        """Return when the process is there."""
 
     def hello(self) -> Hello:
         """Who this is, when what earlier crawls left on this disk is on its way to the stores."""
@@ -125,11 +143,12 @@ class CrawlWorker:
         self._services.living = living
         self._call(self._begin(group))
 
-    def look(self) -> Look:
-        """What happened since the last look."""
-        reports = [self._reports.popleft() for _ in range(len(self._reports))]
+    def look(self, heard: Heard) -> Look:
+        """What happened that was not heard yet; asked again with the same, it says the same and what is new."""
+        reports = self._reports[heard.reports :]
         progress = [Seen.of(errand.progress) for errand in list(self._errands.values())]
-        return Look(progress, reports, self._log.taken())
+        lines, number = self._log.since(heard.lines)
+        return Look(progress, reports, lines, Heard(heard.reports + len(reports), number))
 
     def stop(self) -> None:
         """End what is being crawled, as Ctrl-C does."""

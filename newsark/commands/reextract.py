@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from newsark.cluster.connection import refuse_directories
 from newsark.console import counted, err, plain, print_json, say, say_line
 from newsark.home import Home
 from newsark.options import ArchiveOption, ClusterOption, EndpointOption, JsonOption, SourcesArgument
@@ -68,6 +69,8 @@ def reextract(
     from reading.reextract import plan_of, recover_sources
 
     home = Home.here(archive=archive, endpoint_url=endpoint_url).with_logs()
+    if cluster is not None:
+        refuse_directories(home.settings, cluster)
     ids = [home.source_id(name) for name in names] if names else None
     with home.archive() as opened:
         run = _Run(home, opened, report, workers=workers, cluster=cluster)
@@ -138,7 +141,7 @@ class _Run:
         from reading.reextract import Reextraction
 
         with self._readers() as readers, _bar("comparing", plan.records) as advance:
-            work = Reextraction(self._archive, readers.pool, workers=readers.count, advance=advance, keep=SHOWN_CHANGES)
+            work = Reextraction(self._archive, readers.parts, advance=advance, keep=SHOWN_CHANGES)
             return self._reported(work.compare(plan))
 
     def write(self, plan: Plan) -> Tally:
@@ -147,7 +150,7 @@ class _Run:
         from reading.reextract import Reextraction
 
         with self._readers() as readers, _bar("reading again", plan.records) as advance:
-            work = Reextraction(self._archive, readers.pool, workers=readers.count, advance=advance, keep=SHOWN_CHANGES)
+            work = Reextraction(self._archive, readers.parts, advance=advance, keep=SHOWN_CHANGES)
             tally = self._reported(work.write(plan))
         if not self._archive.place.is_one_directory:
             patience = self._home.settings.upload_patience_seconds
