@@ -52,12 +52,13 @@ def _words(lines: Counter[str]) -> Counter[str]:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A record and what is read from its bytes now."""
+    """A record and what is read from its bytes now; `is_suppressed` when nobody is to be shown it."""
 
     source_id: str
     record: Mapping[str, Any]
     again: Mapping[str, Any]
     fields: tuple[str, ...]
+    is_suppressed: bool = False
 
     @property
     def loses_text(self) -> bool:
@@ -77,11 +78,15 @@ class Change:
 
 @dataclass(slots=True)
 class Tally:
-    """What a re-extraction found so far: records by field, texts that go, and a sample of changes for people."""
+    """What a re-extraction found so far: records by field, texts that go, and a sample of changes for people.
+
+    `withheld` changes are of suppressed articles: they are counted, and never in the sample.
+    """
 
     keep: int = 0
     read: int = 0
     changed: int = 0
+    withheld: int = 0
     segments: int = 0
     skipped: int = 0
     by_field: Counter[str] = field(default_factory=Counter)
@@ -108,7 +113,10 @@ class Tally:
             self.lost += 1
             if len(self.lost_urls) < MOST_NAMED:
                 self.lost_urls.append(str(change.record.get("url")))
-        self._choose(change)
+        if change.is_suppressed:
+            self.withheld += 1
+        else:
+            self._choose(change)
 
     def add_unread(self, problem: str) -> None:
         """Count a record that could not be read again."""
@@ -119,7 +127,7 @@ class Tally:
     def _choose(self, change: Change) -> None:
         if len(self.sample) < self.keep:
             self.sample.append(change)
-        elif self.keep and (place := self._chance.randrange(self.changed)) < self.keep:
+        elif self.keep and (place := self._chance.randrange(self.changed - self.withheld)) < self.keep:
             self.sample[place] = change
 
     @property
@@ -132,6 +140,7 @@ class Tally:
         return {
             "read": self.read,
             "changed": self.changed,
+            "withheld": self.withheld,
             "unread": self.unread,
             "skipped": self.skipped,
             "segments": self.segments,

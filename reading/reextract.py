@@ -243,8 +243,8 @@ class Reextraction:
         ahead: deque[Future[_Outcome]] = deque()
         threads = ThreadPoolExecutor(self._threads, thread_name_prefix="reextract")
         try:
-            for source_id, line in self._lines(plan):
-                ahead.append(threads.submit(self._outcome, source_id, line))
+            for line, is_suppressed in self._lines(plan):
+                ahead.append(threads.submit(self._outcome, plan.source_id, line, is_suppressed=is_suppressed))
                 if len(ahead) >= self._threads * _READ_AHEAD:
                     yield ahead.popleft().result()
             while ahead:
@@ -253,15 +253,17 @@ class Reextraction:
             # After Ctrl-C a page may still be read: the pool's end ends that, too.
             threads.shutdown(wait=False, cancel_futures=True)
 
-    def _lines(self, plan: WarcPlan) -> Iterator[tuple[str, str]]:
+    def _lines(self, plan: WarcPlan) -> Iterator[tuple[str, bool]]:
+        """Each record as it is kept, and whether it is suppressed."""
         for start in range(0, len(plan.rows), ROWS_AT_ONCE):
             part = plan.rows[start : start + ROWS_AT_ONCE].tolist()
-            query = select(versions.c.line).where(versions.c.id.in_(part)).order_by(versions.c.id)
-            with self._lock, self._archive.catalogue.begin() as connection:
-                lines = list(connection.execute(query).scalars())
-            yield from ((plan.source_id, line) for line in lines)
+            query = select(versions.c.id, versions.c.line).where(versions.c.id.in_(part)).order_by(versions.c.id)
+            with self._lock, self._archive.catalogue.whole() as whole, self._archive.catalogue.public() as public:
+                rows = whole.execute(query).all()
+                shown = set(public.execute(query.with_only_columns(versions.c.id)).scalars())
+            yield from ((row.line, row.id not in shown) for row in rows)
 
-    def _outcome(self, source_id: str, line: str) -> _Outcome:
+    def _outcome(self, source_id: str, line: str, *, is_suppressed: bool) -> _Outcome:
         record = orjson.loads(line)
         what = f"{record.get('id')} of {record.get('url')}"
         try:
@@ -274,7 +276,8 @@ class Reextraction:
         reading = self._pool.submit(page).result()
         if was_no_answer(reading) or reading.article is None:
             return _Outcome(problem=f"{what}: {reading.reason}; its record stays")
-        return _Outcome(change=self._change(source_id, record, reading))
+        change = self._change(source_id, record, reading)
+        return _Outcome(change=replace(change, is_suppressed=is_suppressed))
 
     def _change(self, source_id: str, record: Mapping[str, Any], reading: Reading) -> Change:
         article = furniture_removed_from(record).apply(reading.article or {})

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections import Counter
 from hashlib import sha256
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,23 @@ def test_a_dry_run_tells_by_field_and_writes_nothing(tmp_path: Path) -> None:
     assert "headline" not in ran.json["fields"]
     assert tree(root) == before
     assert "<ins>" in (tmp_path / "r.html").read_text()
+
+
+def test_a_suppressed_article_is_read_again_and_its_text_is_not_in_the_report(tmp_path: Path) -> None:
+    older(tmp_path, 4)
+    hidden, url = story(2), story(2).url
+    newsark("suppress", url, "--reason", "the author asked", "--archive", "archive", cwd=tmp_path)
+    told = reextract(tmp_path, "--dry-run", "--report", "r.html").json
+    assert (told["changed"], told["withheld"]) == (4, 1)
+    ran = newsark("reextract", "--yes", "--archive", "archive", "--report", "written.html", cwd=tmp_path)
+    assert "written.html; 1 suppressed article left out" in ran.err + ran.out
+    for name in ("r.html", "written.html"):
+        page = (tmp_path / name).read_text()
+        assert "3 of 4 changes follow. Left out, since their articles are suppressed: 1." in page
+        assert not any(words in page for words in (url, hidden.headline, *hidden.paragraphs))
+        assert all(escape(story(number).headline) in page for number in (0, 1, 3))
+    newsark("suppress", "--lift", url, "--archive", "archive", cwd=tmp_path)
+    assert all(one["metadata"]["extractorVersion"] != OLDER for one in records(tmp_path))  # type: ignore[index]
 
 
 def test_new_records_supersede_and_the_old_ones_stay(tmp_path: Path) -> None:
