@@ -16,7 +16,7 @@ from pipelines.pool import ReaderPool
 from reading.life import CONFIRMATIONS, Confirmation
 from reading.web.exportjobs import ExportJobs
 from storage.archive import Archive
-from storage.catalogue import alerts, observations, versions
+from storage.catalogue import alerts, captures, observations, versions
 from storage.sources import Sources
 from storage.suppressions import Suppressions
 
@@ -90,9 +90,8 @@ class Remembered:
     def _state(self) -> object:
         """What differs when anything was added that pages tell of."""
         with self._archive.catalogue.begin() as connection:
-            return [
-                connection.execute(select(func.max(table.c.id))).scalar() for table in (versions, observations, alerts)
-            ]
+            tables = (versions, observations, captures, alerts)
+            return [connection.execute(select(func.max(table.c.id))).scalar() for table in tables]
 
 
 @dataclass(frozen=True, slots=True)
