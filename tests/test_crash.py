@@ -29,6 +29,7 @@ from storage.catalogue import Catalogue
 from storage.directory import DirectoryStore
 from storage.readback import read_capture
 from tests.cli import NEWSARK, newsark
+from tests.in_process import asked
 from tests.newsroom import Site, running_newsroom
 
 ROOT = Path(__file__).parent.parent
@@ -93,7 +94,7 @@ def wait_for(cwd: Path, articles: int, process: subprocess.Popen[bytes]) -> None
 
 def assert_whole(site: Site, cwd: Path) -> None:
     """Every story has one record whose bytes can be read, and every file is whole."""
-    records = newsark("export", "-o", "-", "--archive", "archive", cwd=cwd).lines
+    records = asked("export", "-o", "-", "--archive", "archive", cwd=cwd).lines
     assert {record["url"] for record in records} == {site.url + story.path for story in site.newsroom.stories()}
     store = DirectoryStore(cwd / "archive")
     known = captures(cwd)

@@ -58,9 +58,7 @@ def test_what_is_kept_and_not_read_is_told_with_the_command_that_reads_it(kept: 
         assert room.get("/sources/n.json").json["unread"] == {"visits": 2, "pages": 2}
         assert "kept, not read yet</a></dt><dd>2</dd>" in told(room, "/")
         assert "2 pages kept, not read yet" in told(room, "/sources")
-        assert f"2 pages are kept and not read yet: {BETWEEN}<code>{command}</code>" in told(
-            room, "/sources/n"
-        )
+        assert f"2 pages are kept and not read yet: {BETWEEN}<code>{command}</code>" in told(room, "/sources/n")
         one = room.get(f"/find?url={url}/news/one").headers["location"]
         assert room.get(f"{one}.json").json["unread"] == 1
         assert f"1 later visit to this article is kept and not read yet. <code>{command}</code>" in told(room, one)

@@ -64,8 +64,8 @@ def test_a_watch_sees_what_happens_and_ends_cleanly_when_it_is_asked_to(tmp_path
         ("gone", "removed"),
         ("edited", "edited"),
     }
-    assert newsark("verify", "--deep", "--archive", "archive", cwd=tmp_path).code == 0
-    assert sentences("gone")[0] in newsark("show", f"{site.url}/news/gone", "--archive", "archive", cwd=tmp_path).out
+    assert asked("verify", "--deep", "--archive", "archive", cwd=tmp_path).code == 0
+    assert sentences("gone")[0] in asked("show", f"{site.url}/news/gone", "--archive", "archive", cwd=tmp_path).out
 
 
 class Slow(Site):
@@ -101,4 +101,4 @@ def test_what_is_under_way_has_five_seconds_and_its_lead_goes_back_otherwise(tmp
     assert 4.5 < lasted < 10
     states = visited(tmp_path)
     assert (states["gone"], states["edited"]) == ("captured", "pending")
-    assert newsark("verify", "--deep", "--archive", "archive", cwd=tmp_path).code == 0
+    assert asked("verify", "--deep", "--archive", "archive", cwd=tmp_path).code == 0
