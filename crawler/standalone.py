@@ -14,6 +14,7 @@ from crawler.services import CrawlOptions, Services
 from crawler.source import load_source
 from pipelines.pool import ReaderPool
 from storage.archive import Archive, ArchiveSettings
+from storage.socketplace import shorten_sockets
 
 LEASE_SECONDS = 24 * 3600.0
 
@@ -31,6 +32,7 @@ class Standalone:
         opened.enlist(self.source.id, name=self.source.name, home=self.source.home, toml=text)
         opened.own(self.source.id, LEASE_SECONDS)
         opened.recover(self.source.id)
+        shorten_sockets()
         pool = ReaderPool(os.cpu_count() or 1, timeout_seconds=20.0, preload=["crawler.listing", *PARSERS])
         self.services = Services(Keeper(opened), pool, CrawlOptions(user_agent=agent, contact=contact))
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from newsark.home import Home
+from newsark.settings import NewsarkSettings
+from storage.socketplace import shorten_sockets
 
 if TYPE_CHECKING:
-    from pipelines.pool import PageReader
+    from pipelines.pool import PageReader, ReaderPool
     from storage.fixity.verifier import ReadSegment
 
 
@@ -21,6 +23,20 @@ class Readers:
     pool: PageReader
     count: int
     read_segment: ReadSegment | None = None
+
+
+def reader_pool(
+    settings: NewsarkSettings, count: int, *, preload: Sequence[str] = (), pages: bool = True
+) -> ReaderPool:
+    """So many reader processes of this machine as the settings want them; close it. `preload` and `pages` are as the
+    pool has them. Raises WrongUse where their sockets have no place."""
+    from pipelines.page import ReadLimits
+    from pipelines.pool import ReaderPool
+
+    shorten_sockets()
+    limits = ReadLimits(max_page_bytes=settings.max_page_bytes)
+    timeout = settings.extract_timeout_seconds
+    return ReaderPool(count, timeout_seconds=timeout, limits=limits, preload=preload, pages=pages)
 
 
 @contextmanager
@@ -42,12 +58,8 @@ def readers_of(home: Home, *, workers: int | None = None, cluster: str | None = 
             finally:
                 away.close()
         return
-    from pipelines.page import ReadLimits
-    from pipelines.pool import ReaderPool
-
-    limits = ReadLimits(max_page_bytes=settings.max_page_bytes)
     count = workers or settings.workers
-    pool = ReaderPool(count, timeout_seconds=settings.extract_timeout_seconds, limits=limits)
+    pool = reader_pool(settings, count)
     try:
         yield Readers(pool, count)
     finally:

@@ -29,7 +29,7 @@ COUNT = 6
 
 def take_in(directory: Path, *files: str, source: str = "old-crawls", archive: str = "archive") -> Ran:
     options = ("--source", source, "--archive", archive, "--json", "--workers", "1")
-    return newsark("import", *files, *options, cwd=directory)
+    return asked("import", *files, *options, cwd=directory)
 
 
 def imported(directory: Path, data: bytes, name: str = "other.warc.gz") -> dict[str, Any]:

@@ -42,7 +42,7 @@ def older(directory: Path, count: int = COUNT) -> Path:
 
 
 def reextract(directory: Path, *options: str, archive: str = "archive") -> Ran:
-    return newsark("reextract", "--archive", archive, "--json", "--workers", "2", *options, cwd=directory)
+    return asked("reextract", "--archive", archive, "--json", "--workers", "2", *options, cwd=directory)
 
 
 def tree(root: Path) -> dict[str, str]:

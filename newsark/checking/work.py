@@ -12,6 +12,7 @@ from crawler.source import Source
 from newsark.checking.finding import Finding
 from newsark.home import Home
 from storage.errors import NewsarkError
+from storage.socketplace import shorten_sockets
 
 IMPOLITE_SECONDS = 0.5
 READING_SECONDS = 7.0
@@ -26,6 +27,7 @@ def check_reader() -> Iterator[Finding]:
 
     text = " ".join(["The harbour master said on Monday that the ferry would sail again."] * 8)
     page = PageInput(url="https://news.example.org/a", body=f"<h1>Ferry</h1><article><p>{text}</p></article>".encode())
+    shorten_sockets()
     pool = ReaderPool(1, timeout_seconds=READING_SECONDS)
     try:
         reading = pool.submit(page).result()
