@@ -87,7 +87,7 @@ def wait_for(cwd: Path, articles: int, process: subprocess.Popen[bytes]) -> None
     """Wait until so many articles are captured."""
     deadline = time.monotonic() + 40
     while len(captured(cwd)) < articles:
-        assert process.poll() is None, (process.stderr or process.stdout).read()  # type: ignore[union-attr]
+        assert process.poll() is None, (process.stderr or process.stdout).read()
         assert time.monotonic() < deadline, "the crawl did not come so far"
         time.sleep(0.02)
 

@@ -39,7 +39,7 @@ def imported(directory: Path, data: bytes, name: str = "other.warc.gz") -> dict[
     assert ran.code == 0, ran.err + ran.out
     (report,) = ran.json["files"]
     assert report["problems"] == []
-    return report  # type: ignore[no-any-return]
+    return report
 
 
 def records(directory: Path, versions: str = "all") -> list[dict[str, Any]]:

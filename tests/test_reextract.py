@@ -105,7 +105,7 @@ def test_a_suppressed_article_is_read_again_and_its_text_is_not_in_the_report(tm
         assert not any(words in page for words in (url, hidden.headline, *hidden.paragraphs))
         assert all(escape(story(number).headline) in page for number in (0, 1, 3))
     asked("suppress", "--lift", url, "--archive", "archive", cwd=tmp_path)
-    assert all(one["metadata"]["extractorVersion"] != OLDER for one in records(tmp_path))  # type: ignore[index]
+    assert all(one["metadata"]["extractorVersion"] != OLDER for one in records(tmp_path))
 
 
 def test_new_records_supersede_and_the_old_ones_stay(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_killed_run_goes_on_and_does_nothing_twice(tmp_path: Path, later: int)
     assert ran.json["read"] <= 120 - done
     superseded = [str(one["supersedes"]) for one in later_lines(root)]
     assert len(superseded) == len(set(superseded)) == 120
-    assert not any(one["metadata"]["extractorVersion"] == OLDER for one in records(tmp_path))  # type: ignore[index]
+    assert not any(one["metadata"]["extractorVersion"] == OLDER for one in records(tmp_path))
     assert is_whole(tmp_path)
 
 
@@ -190,7 +190,7 @@ def test_damaged_bytes_keep_their_record_and_are_tried_again(tmp_path: Path) -> 
     warc.write_bytes(data[:middle] + bytes(byte ^ 255 for byte in data[middle : middle + 4]) + data[middle + 4 :])
     ran = reextract(tmp_path)
     assert (ran.code, ran.json["unread"], ran.json["changed"]) == (1, 1, 7)
-    assert records(tmp_path)[0]["metadata"]["extractorVersion"] == OLDER  # type: ignore[index]
+    assert records(tmp_path)[0]["metadata"]["extractorVersion"] == OLDER
     warc.write_bytes(data)
     again = reextract(tmp_path)
     assert (again.code, again.json["read"], again.json["changed"]) == (0, 1, 1)

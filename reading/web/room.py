@@ -69,7 +69,8 @@ class Remembered:
                     if len(self._known) >= MOST_REMEMBERED:
                         self._known.clear()
                     self._known[key] = before
-            return before.value  # type: ignore[no-any-return]
+            value: T = before.value
+            return value
 
     def _again(self, before: _Gathered | None, now: float, make: Callable[[], T]) -> _Gathered:
         """The fact as it was, as long as nothing changed; else gathered anew."""
