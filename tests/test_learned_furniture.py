@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli import crawl, newsark
+from tests.cli import crawl
 from tests.in_process import asked
 
 APPEAL = [
@@ -119,7 +119,7 @@ def test_it_is_learned_as_the_crawl_goes_and_is_no_edit(newsroom: Newsroom, tmp_
     assert last.pop(5)["articleBody"].split("\n") == own_paragraphs(5), "the rebuilt catalogue knows it too"
     assert last == after
 
-    assert newsark("reextract", "--all", "--yes", "--archive", "archive", cwd=tmp_path).code == 0
+    assert asked("reextract", "--all", "--yes", "--archive", "archive", cwd=tmp_path).code == 0
     read_again = records(tmp_path)
     for number in range(2):
         assert read_again[number]["articleBody"].split("\n") == own_paragraphs(number)

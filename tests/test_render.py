@@ -175,7 +175,7 @@ def test_the_archive_is_sound(kept: Kept) -> None:
     rebuilt = asked("rebuild", "--replace", "--archive", "archive", cwd=kept.home)
     assert rebuilt.code == 0, rebuilt.err
     assert (record_of(kept, "one"), *catalogue_of(kept)) == before
-    reread = newsark("reextract", "--all", "--dry-run", "--json", "--archive", "archive", cwd=kept.home)
+    reread = asked("reextract", "--all", "--dry-run", "--json", "--archive", "archive", cwd=kept.home)
     assert reread.code == 0, reread.err + reread.out
     assert (reread.json["read"], reread.json["changed"], reread.json["unread"]) == (2, 0, 0)
 
