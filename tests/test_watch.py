@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, text
 from tests.articlesite import NAMES, Site, article, sentences
 from tests.cli import newsark
 from tests.crawling import Crawling, Leads, host_of, start, wait_until
+from tests.in_process import asked
 from tests.loopback import Shown
 
 
@@ -52,11 +53,11 @@ def test_a_watch_sees_what_happens_and_ends_cleanly_when_it_is_asked_to(tmp_path
         wait_until(lambda: visited(tmp_path)["gone"] == "failed", 60)
         wait_until(lambda: visited(tmp_path)["stays"] == "unchanged", 30)
 
-        asked = time.monotonic()
+        signalled = time.monotonic()
         watching.send(signal.SIGTERM)
         ran = watching.ended(20)
         assert ran.code == 0, ran.err
-        assert time.monotonic() - asked < 10
+        assert time.monotonic() - signalled < 10
     finally:
         site.close()
     entries = newsark("ledger", "--json", "--archive", "archive", cwd=tmp_path).lines
@@ -90,11 +91,11 @@ def test_what_is_under_way_has_five_seconds_and_its_lead_goes_back_otherwise(tmp
     try:
         watching = begin(site, tmp_path)
         wait_until(lambda: site.late == {"gone", "edited"})
-        asked = time.monotonic()
+        signalled = time.monotonic()
         # to it alone, as Kubernetes and KillMode=mixed do: readers that are ended too read nothing any more
         watching.process.terminate()
         ran = watching.ended(20)
-        lasted = time.monotonic() - asked
+        lasted = time.monotonic() - signalled
     finally:
         site.close()
     assert ran.code == 0, ran.err
