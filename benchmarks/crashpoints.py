@@ -30,7 +30,7 @@ SETTLE = "storage.archive:Archive.settle"
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A step of the crawl: the `hit`-th time that `target` begins or ends, after each of `armed_by` was called once."""
+    """A step of the program: the `hit`-th time `target` begins or ends, after each of `armed_by` was called once."""
 
     name: str
     target: str
@@ -81,16 +81,26 @@ POINTS = (
     Point("recovery: an object is stored", _PUT, "after", 1, (RECOVER,)),
     Point("recovery: done, leases are still out", RECOVER, "after", 1, ()),
 )
+"""Steps of a crawl."""
+
+ERASING = (
+    Point("erasing: objects are rewritten, there is no journal", "storage.erasing.carrying:rewrite", "after", 1, ()),
+    Point("erasing: in the transaction", "storage.wordindex:WordIndex.remove", "after", 1, ()),
+    Point("erasing: an object is replaced", "storage.directory:DirectoryStore.replace", "after", 1, ()),
+)
+"""Steps of an erasure."""
+
+_EVERY = (*POINTS, *ERASING)
 
 
 def point(name: str) -> Point:
     """The point of that name."""
-    return next(one for one in POINTS if one.name == name)
+    return next(one for one in _EVERY if one.name == name)
 
 
 def missing() -> list[str]:
     """The targets that do not exist in the program as it is now."""
-    return sorted({target for one in POINTS for target in (one.target, *one.armed_by) if not _exists(target)})
+    return sorted({target for one in _EVERY for target in (one.target, *one.armed_by) if not _exists(target)})
 
 
 def _exists(target: str) -> bool:
@@ -188,13 +198,13 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--acks", type=Path)
-    parser.add_argument("--point", choices=[one.name for one in POINTS])
+    parser.add_argument("--point", choices=[one.name for one in _EVERY])
     parser.add_argument("--mark", type=Path)
     parser.add_argument("--without-flush", action="store_true")
     parser.add_argument("command", nargs="*", help="what `newsark` is called with")
     options = parser.parse_args(arguments)
     if options.list:
-        print("\n".join(f"{one.name}: {one.when} {one.target}, {one.hit}" for one in POINTS))
+        print("\n".join(f"{one.name}: {one.when} {one.target}, {one.hit}" for one in _EVERY))
         return 1 if missing() else 0
     if options.acks:
         note_acknowledgements(options.acks)

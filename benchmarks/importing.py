@@ -121,9 +121,9 @@ def _runs(
     directory: Path, files: list[Path], pages: int, number: str
 ) -> Iterator[tuple[str, Callable[[], tuple[Measured, int]]]]:
     for processes in (1, 2):
-        yield f"newsark import, {processes}", lambda: _import(_fresh(directory, number), files, pages, processes)  # noqa: B023
+        yield f"newsark import, {processes}", lambda: _import(_fresh(directory, number), files, pages, processes)  # noqa: B023 - each is called before the next is made
         for reader in READERS:
-            yield f"{reader} loop, {processes}", lambda: plain_loop(_fresh(directory, number), files, reader, processes)  # noqa: B023
+            yield f"{reader} loop, {processes}", lambda: plain_loop(_fresh(directory, number), files, reader, processes)  # noqa: B023 - each is called before the next is made
 
 
 def _fresh(directory: Path, number: str) -> Path:

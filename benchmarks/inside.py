@@ -69,7 +69,7 @@ def log_lines(directory: Path) -> None:
         begin_logs(NewsarkSettings(serve_token="a-word-that-nobody-guesses", **chosen))
         log = Log("crawler.benchmark")
         url = "https://news.example/2026/03/12/an-article?from=feed"
-        spent = microseconds(2000, lambda log=log, url=url: log.debug("fetched", source="gazette", url=url, **facts))  # type: ignore[misc]
+        spent = microseconds(2000, lambda log=log, url=url: log.debug("fetched", source="gazette", url=url, **facts))
         print(f"a debug line of an exchange at {level}, {form}: {spent:.1f} µs")
     logging.getLogger().handlers.clear()
 

@@ -61,13 +61,11 @@ def measured(directory: Path) -> dict[str, float]:
         facts["first_page_after_start_s"] = round(_seconds(lambda: ask("/")), 2)
         facts["process_start_to_first_page_s"] = round(time.perf_counter() - began, 2)
         words = some_words(ask)
-        facts["search_ms"], facts["search_p95_ms"] = times(
-            [lambda path=path: ask(path) for path in searches(words)]  # type: ignore[misc]
-        )
+        facts["search_ms"], facts["search_p95_ms"] = times([lambda path=path: ask(path) for path in searches(words)])
         ids = [one["id"] for word in words for one in json.loads(ask(f"/search.json?q={quote(word)}"))["articles"]]
         random.Random(3).shuffle(ids)
         facts["article_ms"], facts["article_p95_ms"] = times(
-            [lambda one=one: ask(f"/articles/{one}") for one in ids[:60]]  # type: ignore[misc]
+            [lambda one=one: ask(f"/articles/{one}") for one in ids[:60]]
         )
         facts["front_ms"], _ = times([lambda: ask("/")] * 5)
         facts["sources_ms"], _ = times([lambda: ask("/sources")] * 3)

@@ -181,7 +181,7 @@ def _adding(lines: list[str]) -> float:
             real(self, new)
             spent += time.process_time() - cpu
 
-        Findable.add = counted  # type: ignore[method-assign]
+        Findable.add = counted
         for start in range(0, len(lines), 20):
             group = [
                 Version(f"{number}", f"{number}", 1, f"{number}", "", now, "", lines[number])
@@ -194,7 +194,7 @@ def _adding(lines: list[str]) -> float:
                 cpu = time.process_time()
                 connection.commit()
                 spent += time.process_time() - cpu
-        Findable.add = real  # type: ignore[method-assign]
+        Findable.add = real
         catalogue.close()
     return spent / len(lines) * 1e3
 

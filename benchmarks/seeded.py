@@ -155,7 +155,7 @@ class _Page:
         if size > 5000:
             article["articleBody"] = self.voice.prose(chance, min(size // 8, int(self._make["article words"])))
         while len(json.dumps(article)) < size - 200:
-            article["image"] = [*article["image"], parts.picture_facts()]  # type: ignore[misc]
+            article["image"] = [*article["image"], parts.picture_facts()]
         crumbs = {"@type": "BreadcrumbList", "itemListElement": [parts.crumb(place) for place in range(1, 4)]}
         whole = [{"@context": "https://schema.org", **one} for one in (article, crumbs)]
         if chance.random() < 0.15:

@@ -168,7 +168,7 @@ class _QuietServer(ThreadingHTTPServer):
             request = self.context.wrap_socket(request, server_side=True)
         super().finish_request(request, client_address)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the signature is socketserver's
         return
 
 
@@ -188,7 +188,7 @@ def _server(standins: Standins, scheme: str, context: ssl.SSLContext | None) -> 
             if self.command != "HEAD":
                 self.wfile.write(body)
 
-        do_HEAD = do_GET  # noqa: N815
+        do_HEAD = do_GET  # noqa: N815 - the name is http.server's
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -207,7 +207,7 @@ def lead_names_here(port: int, tls_port: int) -> None:
         there = {80: port, 443: tls_port}.get(asked, asked)
         return [{"hostname": host, "host": "127.0.0.1", "port": there, "family": family, "proto": 6, "flags": 0}]
 
-    aiohttp.ThreadedResolver.resolve = here  # type: ignore[method-assign,assignment]
+    aiohttp.ThreadedResolver.resolve = here
 
 
 if __name__ == "__main__":

@@ -194,7 +194,7 @@ class _Finder(importlib.abc.MetaPathFinder):
             if finder is not self and (spec := finder.find_spec(fullname, path, target)) is not None:
                 if spec.loader is not None:
                     execute = spec.loader.exec_module
-                    spec.loader.exec_module = functools.partial(_executed, execute)  # type: ignore[method-assign]
+                    spec.loader.exec_module = functools.partial(_executed, execute)
                 return spec
         return None
 

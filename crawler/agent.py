@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-PRODUCT_TOKEN = "newsark"  # noqa: S105
+PRODUCT_TOKEN = "newsark"  # noqa: S105 - a name, no secret
 ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 # Only what pipelines.decode can undo; asking for more would keep bytes that nobody here can read.
 ACCEPT_ENCODING = "gzip, br, zstd, deflate"

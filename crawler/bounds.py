@@ -26,7 +26,7 @@ class BoundsMiddleware:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """As Scrapy asks for it."""
-        return cls(crawler.spider)  # type: ignore[arg-type]
+        return cls(crawler.spider)  # type: ignore[arg-type]  # the only spider there is
 
     def process_request(self, request: Request) -> Request | Response | None:
         """Let the request pass, or raise Refused with the rule."""

@@ -42,7 +42,7 @@ class Frontier(BaseScheduler):
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
-        self.spider: NewsroomSpider = crawler.spider  # type: ignore[assignment]
+        self.spider: NewsroomSpider = crawler.spider  # type: ignore[assignment]  # the only spider there is
         self._queues: dict[str, deque[Request]] = {}
         self._turns: deque[str] = deque()
         self._outstanding: dict[int, Lead] = {}
@@ -59,7 +59,7 @@ class Frontier(BaseScheduler):
 
     # What Scrapy calls; all of it synchronous and in memory.
 
-    def open(self, spider: Spider) -> Deferred[None] | None:  # noqa: ARG002
+    def open(self, spider: Spider) -> Deferred[None] | None:  # noqa: ARG002 - the signature is Scrapy's
         """Nothing is leased before the spider has seeded its leads and calls `begin`."""
         self.spider.frontier = self
         return None
@@ -102,7 +102,7 @@ class Frontier(BaseScheduler):
         slot = self.crawler.engine.downloader.slots.get(urlsplit(f"//{host}").hostname or "")
         return slot is not None and len(slot.active) >= slot.concurrency
 
-    def close(self, reason: str) -> Deferred[None] | None:  # noqa: ARG002
+    def close(self, reason: str) -> Deferred[None] | None:  # noqa: ARG002 - the signature is Scrapy's
         """Give back every lease whose visit was not settled."""
         return deferred_from_coro(self._give_back())
 

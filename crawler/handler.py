@@ -50,7 +50,7 @@ class WireHandler(BaseDownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        spider: NewsroomSpider = crawler.spider  # type: ignore[assignment]
+        spider: NewsroomSpider = crawler.spider  # type: ignore[assignment]  # the only spider there is
         self.spider = spider
         options = spider.services.options
         guard = Guard([*options.allow_hosts, *spider.source.allow_hosts])
@@ -60,7 +60,7 @@ class WireHandler(BaseDownloadHandler):
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """The handler of a crawler whose spider exists already; http and https share one."""
-        spider: NewsroomSpider = crawler.spider  # type: ignore[assignment]
+        spider: NewsroomSpider = crawler.spider  # type: ignore[assignment]  # the only spider there is
         shared = spider.handler
         return shared if isinstance(shared, cls) else cls(crawler)
 

@@ -55,7 +55,7 @@ class RobotsMiddleware:
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
-        self.spider: NewsroomSpider = crawler.spider  # type: ignore[assignment]
+        self.spider: NewsroomSpider = crawler.spider  # type: ignore[assignment]  # the only spider there is
         self.spider.robots = self
         self._asked: dict[str, _Asked] = {}
 

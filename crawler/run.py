@@ -58,7 +58,7 @@ def run_in_reactor(main: Callable[[AsyncCrawlerProcess], Awaitable[T]]) -> T:
         return await main(process)
 
     task = asyncio.get_event_loop().create_task(run())
-    task.add_done_callback(lambda _: reactor.stop())  # type: ignore[attr-defined,misc,unused-ignore]
+    task.add_done_callback(lambda _: reactor.stop())  # type: ignore[attr-defined,misc,unused-ignore]  # Twisted publishes it as a module
     process.start(stop_after_crawl=False, install_signal_handlers=False)
     return task.result()
 

@@ -33,7 +33,7 @@ class ReadStage:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """As Scrapy asks for it."""
-        return cls(crawler.spider)  # type: ignore[arg-type]
+        return cls(crawler.spider)  # type: ignore[arg-type]  # the only spider there is
 
     async def process_item(self, visit: Visit) -> Visit:
         """The visit with what was read from its answer, or with the problem that reading met."""
@@ -109,7 +109,7 @@ class SettleStage:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """As Scrapy asks for it."""
-        return cls(crawler.spider)  # type: ignore[arg-type]
+        return cls(crawler.spider)  # type: ignore[arg-type]  # the only spider there is
 
     async def process_item(self, visit: Visit) -> Visit:
         """The visit, when everything about it is on disk."""

@@ -216,7 +216,7 @@ class TapedConnector(aiohttp.TCPConnector):
         super().__init__(**options)
         self._factory = cast(Any, lambda: TapedProtocol(self._loop))
 
-    async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109
+    async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109 - the signature is aiohttp's
         """A clean connection whose protocol writes on the tape of the calling task."""
         while True:
             connection = await super().connect(req, traces, timeout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from newsark.api import OpenArchive, open  # noqa: A004
+    from newsark.api import OpenArchive, open  # noqa: A004 - the word that users write
 
 __all__ = ["OpenArchive", "open"]
 

@@ -212,7 +212,7 @@ def _pair(numbers: list[int], old: int | None, new: int | None) -> tuple[int, in
     return earlier, later
 
 
-def open(  # noqa: A001
+def open(  # noqa: A001 - the word that users write
     archive: str | Path = "./archive", catalogue: str | None = None, *, endpoint_url: str | None = None
 ) -> OpenArchive:
     """The archive in a directory or at s3://bucket/prefix, for reading, without what is suppressed.

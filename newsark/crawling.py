@@ -26,8 +26,7 @@ from newsark.delivering import wait_for_stores
 from newsark.home import Home, utc_now
 from newsark.live import show
 from newsark.metrics.showing import crawl_metrics
-from pipelines.page import ReadLimits
-from pipelines.pool import ReaderPool
+from newsark.readers import reader_pool
 from storage.deliveries import Backlog
 from storage.log import Log
 
@@ -63,13 +62,8 @@ def services_for(home: Home, options: CrawlOptions, *, reads_pages: bool = True)
             settings.catalogue_patience_seconds,
         )
         keeper = Keeper(archive, limits)
-        pool = ReaderPool(
-            settings.workers,
-            timeout_seconds=settings.extract_timeout_seconds,
-            limits=ReadLimits(max_page_bytes=settings.max_page_bytes),
-            preload=["newsark.forkserver", "crawler.listing", *PARSERS],
-            pages=reads_pages,
-        )
+        preload = ["newsark.forkserver", "crawler.listing", *PARSERS]
+        pool = reader_pool(settings, settings.workers, preload=preload, pages=reads_pages)
         try:
             yield Services(keeper, pool, options, utc_now)
         finally:

@@ -106,9 +106,9 @@ def _without_types(parameters: list[Any]) -> list[Any]:
     for parameter in parameters:
         needs_no_type = isinstance(parameter, TyperArgument) or getattr(parameter, "is_flag", False)
         if needs_no_type and isinstance(parameter, TyperArgument | TyperOption):
-            parameter.display_type_rich = _no_type  # type: ignore[method-assign]
+            parameter.display_type_rich = _no_type  # type: ignore[method-assign]  # Typer has no other way
     return parameters
 
 
-def _no_type(ctx: Any) -> None:  # noqa: ARG001
+def _no_type(ctx: Any) -> None:  # noqa: ARG001 - the signature is Typer's
     return None

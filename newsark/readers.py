@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from newsark.home import Home
+from newsark.settings import NewsarkSettings
 
 if TYPE_CHECKING:
     from pipelines.pool import PageReader, ReaderPool
@@ -29,6 +30,19 @@ class Readers:
     read_segment: ReadSegment | None = None
 
 
+def reader_pool(
+    settings: NewsarkSettings, count: int, *, preload: Sequence[str] = (), pages: bool = True
+) -> ReaderPool:
+    """So many reader processes of this machine as the settings want them; close it. `preload` and `pages` are as the
+    pool has them. Raises WrongUse where their sockets have no place."""
+    from pipelines.page import ReadLimits
+    from pipelines.pool import ReaderPool
+
+    limits = ReadLimits(max_page_bytes=settings.max_page_bytes)
+    timeout = settings.extract_timeout_seconds
+    return ReaderPool(count, timeout_seconds=timeout, limits=limits, preload=preload, pages=pages)
+
+
 class ReadersHere:
     """Reads in processes of this machine, started when they are asked for. Used from several threads.
 
@@ -47,17 +61,9 @@ class ReadersHere:
         """What reads pages."""
         with self._lock:
             if self._pool is None:
-                self._pool = self._begin_pool()
+                self._pool = reader_pool(self._home.settings, self._count)
                 self._left.callback(self._pool.close)
             return self._pool
-
-    def _begin_pool(self) -> ReaderPool:
-        from pipelines.page import ReadLimits
-        from pipelines.pool import ReaderPool
-
-        settings = self._home.settings
-        limits = ReadLimits(max_page_bytes=settings.max_page_bytes)
-        return ReaderPool(self._count, timeout_seconds=settings.extract_timeout_seconds, limits=limits)
 
     @property
     def parts(self) -> PartsHere:

@@ -18,7 +18,7 @@ from storage.errors import BadSetting
 FILE = "newsark.toml"
 PREFIX = "NEWSARK_"
 HOME_VARIABLE = "NEWSARK_HOME"
-PASSPHRASE_VARIABLE = "NEWSARK_SIGNING_PASSPHRASE"  # noqa: S105
+PASSPHRASE_VARIABLE = "NEWSARK_SIGNING_PASSPHRASE"  # noqa: S105 - a variable's name
 """The passphrase of the signing key: a secret, so it is no setting, which a file could hold."""
 
 

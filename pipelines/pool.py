@@ -12,6 +12,7 @@ from pipelines.reading import Reading, unreadable
 from pipelines.readingtally import ReadingTally
 from pipelines.workers import Raised, Workers, start_fork_server
 from storage.errors import NewsarkError, PageError
+from storage.socketplace import shorten_sockets
 
 T = TypeVar("T")
 
@@ -42,7 +43,7 @@ class ReaderPool:
 
     `reader` must be importable by name. `preload` names further modules for the fork server. When few `pages` come, or
     none, nothing is started before it is needed, and the worker that needs the extractor loads it.
-    Close it with `close()`.
+    Close it with `close()`. Raises WrongUse where the sockets of its processes have no place.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class ReaderPool:
         preload: Sequence[str] = (),
         pages: bool = True,
     ) -> None:
+        shorten_sockets()
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([PRELOADED, *([PRELOADED_FOR_PAGES] if pages else []), *preload])
         if pages:

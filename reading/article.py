@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
+from storage.acknowledgement import UNREAD
 from storage.archive import Archive
 from storage.catalogue import leads
 from storage.leads import lead_identity
@@ -43,6 +44,15 @@ class LeadState:
     reason: str | None
     detail: str | None
     visited_at: datetime | None
+
+    @property
+    def told(self) -> str:
+        """What became of it, as the end of a sentence that says it is known; how to go on where that is to be said."""
+        visited = f"visited {self.visited_at:%Y-%m-%d %H:%M}" if self.visited_at else None
+        if self.reason == UNREAD:
+            return f"and its page, {visited}, is kept and not read yet: newsark reextract {self.source} reads it"
+        facts = "; ".join(fact for fact in (self.reason, self.detail, visited) if fact)
+        return f"but as no article: {self.kind}, {self.state}; {facts}"
 
 
 def history_of(archive: Archive, needle: str, normalised_url: str | None = None) -> ArticleHistory | None:

@@ -93,11 +93,15 @@ class Change:
 
 @dataclass(slots=True)
 class Tally:
-    """What a re-extraction found so far: records by field, texts that go, and a sample of changes for people."""
+    """What a re-extraction found so far: records by field, texts that go, and a sample of changes for people.
+
+    `withheld` changes are of suppressed articles: they are counted, and never in the sample.
+    """
 
     keep: int = 0
     read: int = 0
     changed: int = 0
+    withheld: int = 0
     segments: int = 0
     skipped: int = 0
     by_field: Counter[str] = field(default_factory=Counter)
@@ -111,8 +115,9 @@ class Tally:
     _likeness: float = 0.0
     _chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - which are shown is no secret
 
-    def add(self, compared: Compared, change: Callable[[], Change]) -> None:
-        """Count a record that was read again; `change` is asked for when it comes into the sample."""
+    def add(self, compared: Compared, change: Callable[[], Change], *, is_suppressed: bool = False) -> None:
+        """Count a record that was read again; `change` is asked for when it comes into the sample, which it does not
+        when nobody is to be shown it."""
         self.read += 1
         self._likeness += compared.similarity
         if not compared.fields:
@@ -124,7 +129,10 @@ class Tally:
             self.lost += 1
             if len(self.lost_urls) < MOST_NAMED:
                 self.lost_urls.append(compared.url)
-        self._choose(change)
+        if is_suppressed:
+            self.withheld += 1
+        else:
+            self._choose(change)
 
     def add_unread(self, problem: str) -> None:
         """Count a record that could not be read again."""
@@ -135,7 +143,7 @@ class Tally:
     def _choose(self, change: Callable[[], Change]) -> None:
         if len(self.sample) < self.keep:
             self.sample.append(change())
-        elif self.keep and (place := self._chance.randrange(self.changed)) < self.keep:
+        elif self.keep and (place := self._chance.randrange(self.changed - self.withheld)) < self.keep:
             self.sample[place] = change()
 
     @property
@@ -148,6 +156,7 @@ class Tally:
         return {
             "read": self.read,
             "changed": self.changed,
+            "withheld": self.withheld,
             "unread": self.unread,
             "skipped": self.skipped,
             "segments": self.segments,

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import orjson
 from sqlalchemy import select
@@ -129,12 +130,19 @@ class _VersionsNow:
         return reading_version(self.selectors(source_id))
 
 
+class _Line(NamedTuple):
+    """A record as it is kept, and whether it is suppressed."""
+
+    text: str
+    is_suppressed: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     """What came of one record of a WARC."""
 
     warc: WarcPlan
-    line: str
+    line: _Line
     outcome: Outcome
 
     def change(self) -> Change:
@@ -142,7 +150,7 @@ class _Read:
         assert self.outcome.compared is not None
         assert self.outcome.line is not None
         again = orjson.loads(self.outcome.line)
-        return Change(self.warc.source_id, orjson.loads(self.line), again, self.outcome.compared.fields)
+        return Change(self.warc.source_id, orjson.loads(self.line.text), again, self.outcome.compared.fields)
 
 
 class Reextraction:
@@ -231,7 +239,7 @@ class Reextraction:
 
     def _count(self, read: _Read) -> None:
         if read.outcome.compared is not None:
-            self.tally.add(read.outcome.compared, read.change)
+            self.tally.add(read.outcome.compared, read.change, is_suppressed=read.line.is_suppressed)
         else:
             self.tally.add_unread(read.outcome.problem or "")
         self._advance()
@@ -242,30 +250,30 @@ class Reextraction:
         """What comes of each record, in the order of the plan: the next parts are under way, also those of other WARCs.
 
         `begin` is called for each WARC before anything of it is."""
-        ahead: deque[tuple[WarcPlan, WarcPart, Future[list[Outcome]]]] = deque()
+        ahead: deque[tuple[WarcPlan, Sequence[_Line], Future[list[Outcome]]]] = deque()
         under_way = 0
         for one in plan.warcs:
             begin(one)
-            for part in self._parts(one):
-                ahead.append((one, part, self._reader.submit(part)))
-                under_way += len(part.lines)
+            for lines in self._parts(one):
+                ahead.append((one, lines, self._reader.submit(self._part(one, [line.text for line in lines]))))
+                under_way += len(lines)
                 while under_way > self._reader.room:
-                    under_way -= len(ahead[0][1].lines)
+                    under_way -= len(ahead[0][1])
                     yield from _arrived(*ahead.popleft())
         while ahead:
             yield from _arrived(*ahead.popleft())
 
-    def _parts(self, plan: WarcPlan) -> Iterator[WarcPart]:
-        lines: list[str] = []
+    def _parts(self, plan: WarcPlan) -> Iterator[list[_Line]]:
+        lines: list[_Line] = []
         size = 0
         for line in self._lines(plan):
             lines.append(line)
-            size += len(line)
+            size += len(line.text)
             if len(lines) >= PART_RECORDS or size > PART_BYTES:
-                yield self._part(plan, lines)
+                yield lines
                 lines, size = [], 0
         if lines:
-            yield self._part(plan, lines)
+            yield lines
 
     def _part(self, plan: WarcPlan, lines: Sequence[str]) -> WarcPart:
         source_id = plan.source_id
@@ -274,13 +282,14 @@ class Reextraction:
         selectors, furniture = self._sources.selectors(source_id), self._furniture[source_id]
         return WarcPart(source_id, plan.warc_key, tuple(lines), self._originals(lines), selectors, furniture)
 
-    def _lines(self, plan: WarcPlan) -> Iterator[str]:
+    def _lines(self, plan: WarcPlan) -> Iterator[_Line]:
         for start in range(0, len(plan.rows), ROWS_AT_ONCE):
             part = plan.rows[start : start + ROWS_AT_ONCE].tolist()
-            query = select(versions.c.line).where(versions.c.id.in_(part)).order_by(versions.c.id)
-            with self._archive.catalogue.begin() as connection:
-                lines = list(connection.execute(query).scalars())
-            yield from lines
+            query = select(versions.c.id, versions.c.line).where(versions.c.id.in_(part)).order_by(versions.c.id)
+            with self._archive.catalogue.whole() as whole, self._archive.catalogue.public() as public:
+                rows = whole.execute(query).all()
+                shown = set(public.execute(query.with_only_columns(versions.c.id)).scalars())
+            yield from (_Line(row.line, row.id not in shown) for row in rows)
 
     def _originals(self, lines: Sequence[str]) -> dict[str, Capture]:
         """What the revisits among these records refer to, by the revisits' record ids."""
@@ -297,6 +306,6 @@ class Reextraction:
         return found
 
 
-def _arrived(warc: WarcPlan, part: WarcPart, answer: Future[list[Outcome]]) -> Iterator[_Read]:
-    for line, outcome in zip(part.lines, answer.result(), strict=True):
+def _arrived(warc: WarcPlan, lines: Sequence[_Line], answer: Future[list[Outcome]]) -> Iterator[_Read]:
+    for line, outcome in zip(lines, answer.result(), strict=True):
         yield _Read(warc, line, outcome)

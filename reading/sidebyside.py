@@ -32,7 +32,7 @@ h2{font-size:1.1rem;margin-top:2.5rem}.dim{color:var(--dim)}.loud{color:var(--lo
 
 
 def side_by_side(tally: Tally) -> Iterator[str]:
-    """The page in pieces: counts by field, then each change of the tally's sample."""
+    """The page in pieces: counts by field, then each change of the tally's sample; no word of what is suppressed."""
     yield from head("Re-extraction")
     yield from _counts(tally)
     for change in tally.sample:
@@ -58,7 +58,8 @@ def _counts(tally: Tally) -> Iterator[str]:
         yield '<table class="counts"><tr><th>field</th><th>records</th></tr>'
         for name, count in tally.by_field.most_common():
             yield f"<tr><td>{escape(name)}</td><td>{count:,}</td></tr>"
-        yield f"</table><p class=dim>{len(tally.sample)} of {tally.changed:,} changes follow.</p>"
+        left_out = f" Left out, since their articles are suppressed: {tally.withheld:,}." if tally.withheld else ""
+        yield f"</table><p class=dim>{len(tally.sample)} of {tally.changed:,} changes follow.{left_out}</p>"
 
 
 def _change(change: Change) -> Iterator[str]:

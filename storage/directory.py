@@ -88,7 +88,7 @@ class DirectoryStore(ObjectStore):
             flush_directory(target.parent)
         self._put(key, file_chunks(path), sha256)
 
-    def replace(self, key: str, path: Path, sha256: str, *, bypass_governance: bool = False) -> None:  # noqa: ARG002
+    def replace(self, key: str, path: Path, sha256: str, *, bypass_governance: bool = False) -> None:  # noqa: ARG002 - a directory locks nothing
         """Put verified bytes over those that are there, and remove damaged ones that were kept."""
         target = self._path(key)
         if (found := file_sha256(path)) != sha256:

@@ -11,7 +11,7 @@ from typing import IO
 _READ_BYTES = 1024 * 1024
 
 try:
-    from fcntl import F_FULLFSYNC, fcntl  # type: ignore[attr-defined,unused-ignore]
+    from fcntl import F_FULLFSYNC, fcntl  # type: ignore[attr-defined,unused-ignore]  # macOS alone has it
 
     def flush_to_medium(fd: int) -> None:
         """Flush a file descriptor's data to the medium; macOS's fsync stops at the drive's cache."""

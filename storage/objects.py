@@ -124,7 +124,7 @@ class ObjectStore(ABC):
         StoreRefuses where a lock or a missing right keeps what was there.
         """
 
-    def locks(self, key: str) -> Sequence[ObjectLock]:  # noqa: ARG002
+    def locks(self, key: str) -> Sequence[ObjectLock]:  # noqa: ARG002 - stores that can do it want it
         """What keeps `replace` from destroying what is there now, versions that are hidden included."""
         return ()
 
@@ -132,11 +132,11 @@ class ObjectStore(ABC):
     def sweep(self, before: datetime) -> int:
         """Forget puts of ours that never ended and began before then; how many there were. No object is touched."""
 
-    def deletions(self, prefix: str = "") -> Iterator[str]:  # noqa: ARG002
+    def deletions(self, prefix: str = "") -> Iterator[str]:  # noqa: ARG002 - stores that can do it want it
         """Keys of objects that somebody deleted and the store still has, in byte order: S3's delete markers."""
         return iter(())
 
-    def probe(self, key: str) -> Sequence[StoreFault]:  # noqa: ARG002
+    def probe(self, key: str) -> Sequence[StoreFault]:  # noqa: ARG002 - stores that can do it want it
         """Which promises the store itself breaks, tried out on the object `key`, which exists and stays as it is."""
         return ()
 

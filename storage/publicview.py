@@ -54,8 +54,8 @@ def _newest(connection: Connection) -> tuple[int | None, ...]:
     """What differs when rows were added that may have to be hidden too; after an erasure ids may come again, and that
     adds a segment."""
     schema = _schema(connection)
-    found = [f"(SELECT max(id) FROM {schema}.{one.name})" for one in _TABLES if one is not findable]  # noqa: S608
-    found.append(f"(SELECT count(*) FROM {schema}.segments)")  # noqa: S608
+    found = [f"(SELECT max(id) FROM {schema}.{one.name})" for one in _TABLES if one is not findable]  # noqa: S608 - the names are our own
+    found.append(f"(SELECT count(*) FROM {schema}.segments)")  # noqa: S608 - the names are our own
     return tuple(connection.execute(text(f"SELECT {', '.join(found)}")).one())
 
 
@@ -74,7 +74,7 @@ def _fill(connection: Connection, hidden: Hidden) -> None:
         for name in names:
             connection.execute(text(f"CREATE TEMPORARY TABLE hidden_{name} (one {column} PRIMARY KEY)"))
             if rows := [{"one": value} for value in sorted(getattr(hidden, name))]:
-                connection.execute(text(f"INSERT INTO hidden_{name} VALUES (:one)"), rows)  # noqa: S608
+                connection.execute(text(f"INSERT INTO hidden_{name} VALUES (:one)"), rows)  # noqa: S608 - the names are our own
 
 
 def _show(connection: Connection, hidden: Hidden) -> None:
@@ -98,7 +98,7 @@ def _show(connection: Connection, hidden: Hidden) -> None:
         made = columns.get(table.name, {})
         shown = ", ".join(f'{made.get(one.name, _own(one.name))} AS "{one.name}"' for one in table.columns)
         where = chosen[table.name] + (_or_none(of_source) if table is alerts else of_source)
-        rows = f"SELECT {shown} FROM {schema}.{table.name} AS t WHERE {where}"  # noqa: S608
+        rows = f"SELECT {shown} FROM {schema}.{table.name} AS t WHERE {where}"  # noqa: S608 - the names are our own
         statement = f"CREATE TEMPORARY VIEW {table.name} AS {rows}"
         connection.exec_driver_sql(statement.replace("%", "%%") if not is_sqlite else statement)
 
@@ -116,11 +116,11 @@ def _untold(schema: str, hidden: Hidden, without: Callable[[str], tuple[str, str
     """The record of a version, without the name of a hidden one that has the same text."""
     record_id, url, line = without("t.line")
     is_hidden = [
-        f"{record_id} IN (SELECT one FROM hidden_records)",  # noqa: S608
-        f"{url} IN (SELECT one FROM hidden_urls)",  # noqa: S608
+        f"{record_id} IN (SELECT one FROM hidden_records)",  # noqa: S608 - the names are our own
+        f"{url} IN (SELECT one FROM hidden_urls)",  # noqa: S608 - the names are our own
     ]
     if hidden.sources:
-        its = f"SELECT 1 FROM {schema}.versions AS o WHERE o.record_id = {record_id}"  # noqa: S608
+        its = f"SELECT 1 FROM {schema}.versions AS o WHERE o.record_id = {record_id}"  # noqa: S608 - the names are our own
         is_hidden.append(f"EXISTS ({its} AND o.source_id IN ({_quoted(hidden.sources)}))")
     return f"CASE WHEN t.line LIKE '%\"duplicateOf\":{{%' AND ({' OR '.join(is_hidden)}) THEN {line} ELSE t.line END"
 
@@ -128,14 +128,14 @@ def _untold(schema: str, hidden: Hidden, without: Callable[[str], tuple[str, str
 def _without_json(line: str) -> tuple[str, str, str]:
     """In SQLite: the id and the address that `duplicateOf` names, and the line without it."""
     inside = (f"json_extract({line}, '$.duplicateOf.{name}')" for name in ("id", "url"))
-    return (*inside, f"json_remove({line}, '$.duplicateOf')")  # type: ignore[return-value]
+    return (*inside, f"json_remove({line}, '$.duplicateOf')")  # type: ignore[return-value]  # three strings, as they stand above
 
 
 def _without_text(line: str) -> tuple[str, str, str]:
     """The same in PostgreSQL, whose `jsonb` does not take every text that JSON has."""
     inside = (f"({line}::json -> 'duplicateOf' ->> '{name}')" for name in ("id", "url"))
     gone = r""",?"duplicateOf":\{("([^"\\]|\\.)*"|[^"}])*\}"""
-    return (*inside, f"regexp_replace({line}, '{gone}', '')")  # type: ignore[return-value]
+    return (*inside, f"regexp_replace({line}, '{gone}', '')")  # type: ignore[return-value]  # three strings, as they stand above
 
 
 def _quoted(words: Iterable[str]) -> str:

@@ -16,11 +16,11 @@ class NothingMatches(WrongUse):
 class AlreadySuppressed(WrongUse):
     """It is suppressed already, by the suppression `id`."""
 
-    def __init__(self, named: str, id: str) -> None:  # noqa: A002
-        self.named, self.id = named, id
+    def __init__(self, named: str, suppression_id: str) -> None:
+        self.named, self.id = named, suppression_id
         super().__init__(
-            f"{named} is suppressed already, by {id}; to change its reason or end, lift it first: "
-            f"newsark suppress --lift {id}"
+            f"{named} is suppressed already, by {suppression_id}; to change its reason or end, lift it first: "
+            f"newsark suppress --lift {suppression_id}"
         )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, distinct, func, or_,
 
 from storage.capture import Capture
 from storage.captures import capture_columns, capture_from_row
-from storage.catalogue import captures, insert_new, unread
+from storage.catalogue import captures, insert_new, unread, versions
 
 if TYPE_CHECKING:
     from storage.leads import Lead
@@ -105,6 +105,14 @@ class Unread:
                 lead = replace(lead, etag=etag, last_modified=last_modified)
             found[lead_id] = lead
         return list(found.values())
+
+    def of_article(self, article: str) -> int:
+        """How many of them are visits to places where this article was shown, by its key."""
+        shown = select(versions.c.lead_id).where(
+            versions.c.source_id == self.source_id, versions.c.article == article, versions.c.lead_id.is_not(None)
+        )
+        count = select(func.count()).select_from(unread).where(unread.c.lead_id.in_(shown))
+        return int(self.connection.execute(count).scalar_one())
 
     def counts(self) -> dict[str, int]:
         """How many `visits` are to be finished, and of how many `pages` that is."""

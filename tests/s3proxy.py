@@ -198,10 +198,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._serve()
 
-    do_HEAD = do_GET  # noqa: N815
-    do_PUT = do_GET  # noqa: N815
-    do_POST = do_GET  # noqa: N815
-    do_DELETE = do_GET  # noqa: N815
+    do_HEAD = do_GET  # noqa: N815 - the name is http.server's
+    do_PUT = do_GET  # noqa: N815 - the name is http.server's
+    do_POST = do_GET  # noqa: N815 - the name is http.server's
+    do_DELETE = do_GET  # noqa: N815 - the name is http.server's
 
     # one request
 

@@ -24,6 +24,7 @@ from storage.settling import Settlement
 from storage.versions import Observation, Version
 from tests.articlesite import Site
 from tests.cli import Ran, newsark
+from tests.in_process import asked
 from tests.loopback import LoopbackSite, Shown
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -234,7 +235,7 @@ def test_a_crawl_tells_what_it_found_and_tells_it_again_only_where_it_failed(
     (sent,) = hook.messages
     assert sent["title"] == "Newsark: 1 article removed"
     assert f"{site.url}/news/gone" in sent["message"]
-    told = newsark("ledger", "--kind", "alert", "--json", "--archive", "archive", cwd=tmp_path).lines
+    told = asked("ledger", "--kind", "alert", "--json", "--archive", "archive", cwd=tmp_path).lines
     assert [(one["detail"], one["url"]) for one in told] == [("removed", f"{site.url}/news/gone")]
 
 

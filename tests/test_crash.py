@@ -29,6 +29,7 @@ from storage.catalogue import Catalogue
 from storage.directory import DirectoryStore
 from storage.readback import read_capture
 from tests.cli import NEWSARK, newsark
+from tests.in_process import asked
 from tests.newsroom import Site, running_newsroom
 
 ROOT = Path(__file__).parent.parent
@@ -86,14 +87,14 @@ def wait_for(cwd: Path, articles: int, process: subprocess.Popen[bytes]) -> None
     """Wait until so many articles are captured."""
     deadline = time.monotonic() + 40
     while len(captured(cwd)) < articles:
-        assert process.poll() is None, (process.stderr or process.stdout).read()  # type: ignore[union-attr]
+        assert process.poll() is None, (process.stderr or process.stdout).read()
         assert time.monotonic() < deadline, "the crawl did not come so far"
         time.sleep(0.02)
 
 
 def assert_whole(site: Site, cwd: Path) -> None:
     """Every story has one record whose bytes can be read, and every file is whole."""
-    records = newsark("export", "-o", "-", "--archive", "archive", cwd=cwd).lines
+    records = asked("export", "-o", "-", "--archive", "archive", cwd=cwd).lines
     assert {record["url"] for record in records} == {site.url + story.path for story in site.newsroom.stories()}
     store = DirectoryStore(cwd / "archive")
     known = captures(cwd)

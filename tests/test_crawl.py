@@ -19,6 +19,7 @@ from storage.directory import DirectoryStore
 from storage.manifest import Manifest
 from storage.readback import read_capture
 from tests.cli import Ran, crawl, newsark
+from tests.in_process import asked
 from tests.newsroom import Site, running_newsroom
 
 
@@ -37,7 +38,7 @@ class Crawled:
 
     def export(self, *options: str) -> list[Any]:
         """The exported records."""
-        return newsark("export", "-o", "-", "--archive", "archive", *options, cwd=self.directory).lines
+        return asked("export", "-o", "-", "--archive", "archive", *options, cwd=self.directory).lines
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def test_leads_add_up(crawled: Crawled) -> None:
 
 
 def test_status_says_the_same_as_the_report(crawled: Crawled) -> None:
-    status = newsark("status", "--json", "--archive", "archive", cwd=crawled.directory)
+    status = asked("status", "--json", "--archive", "archive", cwd=crawled.directory)
     assert source(status)["leads"] == source(crawled.first)["leads"]
 
 
@@ -150,7 +151,7 @@ def test_show_tells_text_versions_and_place(crawled: Crawled) -> None:
     assert shown.code == 0
     assert record["headline"] in shown.out
     assert record["archive"]["filename"] in shown.out
-    by_id = newsark("show", record["id"], "--json", "--archive", "archive", cwd=crawled.directory)
+    by_id = asked("show", record["id"], "--json", "--archive", "archive", cwd=crawled.directory)
     assert by_id.json["versions"] == [record]
 
 
@@ -191,7 +192,7 @@ def test_again_finds_the_edit_and_the_removal_and_nothing_else(crawled: Crawled)
     assert edited["url"].endswith("/council-passes-budget-by-one-vote")
     (removed,) = [problem for problem in source(ran)["problems"] if problem["reason"] == "http-410"]
     assert removed["url"].endswith("/port-paid-twice-for-crane-inspection")
-    shown = newsark("show", removed["url"], "--json", "--archive", "archive", cwd=crawled.directory)
+    shown = asked("show", removed["url"], "--json", "--archive", "archive", cwd=crawled.directory)
     assert [seen["outcome"] for seen in shown.json["observations"]][-1] == "removed"
     assert shown.json["versions"][-1]["articleBody"]
 

@@ -24,7 +24,7 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 def commands(group: object = None, path: str = "newsark") -> Iterator[tuple[str, object]]:
     """Every command with its full name."""
     group = typer.main.get_command(app) if group is None else group
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
+    for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, f"{path} {name}")
         else:
@@ -42,8 +42,8 @@ def test_every_command_is_documented(name: str) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_has_help(name: str) -> None:
     command = COMMANDS[name]
-    assert command.help  # type: ignore[attr-defined]
-    for parameter in command.params:  # type: ignore[attr-defined]
+    assert command.help
+    for parameter in command.params:
         assert getattr(parameter, "help", None), f"{name} {parameter.name}"
 
 
@@ -55,7 +55,7 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
 @pytest.mark.parametrize("name", NewsarkSettings.model_fields)
 def test_every_setting_is_documented_with_its_sentence(name: str) -> None:
     row = next((line for line in OPERATIONS.splitlines() if line.startswith(f"| `{name}` ")), "")
-    assert NewsarkSettings.model_fields[name].description in row  # type: ignore[operator]
+    assert NewsarkSettings.model_fields[name].description in row
 
 
 def leaves(kind: type[NewsarkError] = NewsarkError) -> Iterator[type[NewsarkError]]:
@@ -82,7 +82,7 @@ def test_every_fetch_failure_is_explained(word: str) -> None:
     assert f"`{word}`" in OPERATIONS
 
 
-@pytest.mark.parametrize("kind", sorted({one.kind for one in leaves(errors.PageError)}))  # type: ignore[attr-defined]
+@pytest.mark.parametrize("kind", sorted({one.kind for one in leaves(errors.PageError)}))
 def test_every_page_error_is_explained(kind: str) -> None:
     assert f"`{kind}`" in OPERATIONS
 

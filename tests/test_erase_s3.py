@@ -47,7 +47,7 @@ def locked() -> dict[str, object]:
 @pytest.fixture
 def archive(server: Seaweed, locked: dict[str, object], tmp_path: Path) -> Iterator[Archive]:
     place = f"s3://erasing/{uuid4().hex}"
-    bucket = S3Store(S3Place.parse(place), StoreSettings(place, **locked))  # type: ignore[arg-type]
+    bucket = S3Store(S3Place.parse(place), StoreSettings(place, **locked))
     opened = Archive.open(Place((bucket, DirectoryStore(tmp_path / "replica")), tmp_path), ArchiveSettings(), utc_now)
     opened.enlist(SOURCE, name="G", home="http://gazette.example/", toml='id = "gazette"\n')
     opened.courier.start()

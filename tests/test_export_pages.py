@@ -22,7 +22,7 @@ from storage.cdxj import parse_index_line
 from storage.gzipmembers import read_members
 from storage.warcscan import scan_records
 from tests.cli import NEWSARK, newsark
-from tests.in_process import Command, in_process
+from tests.in_process import Command, asked, in_process
 from tests.pressroom import PICTURE, Newsroom, crawl
 from tests.seaweed import shared_seaweed
 
@@ -45,7 +45,7 @@ def rebuilt(kept: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
     done = newsark("crawl", "--again", "--source-file", "n.toml", "--no-progress", cwd=home / "home")
     assert done.code == 0, done.err
     shutil.copytree(home / "home" / "archive", home / "copy")
-    done = newsark("rebuild", "--replace", "--archive", home / "copy", cwd=home)
+    done = asked("rebuild", "--replace", "--archive", home / "copy", cwd=home)
     assert done.code == 0, done.err
     return home / "home" / "archive", home / "copy"
 
@@ -56,7 +56,7 @@ def newsark_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 
 def export(archive: Path, path: Path, *words: str) -> Path:
-    done = newsark("export", "--archive", archive, "-o", path, *words, cwd=path.parent)
+    done = asked("export", "--archive", archive, "-o", path, *words, cwd=path.parent)
     assert done.code == 0, done.err
     return path
 
@@ -90,7 +90,7 @@ def test_a_warc_has_the_records_as_they_are_stored(kept: tuple[str, Path], tmp_p
     with path.open("rb") as file:
         kinds = [record.record_type for record in scan_records(file, path.name)]
     assert kinds.count("request") == kinds.count("response") + kinds.count("revisit")
-    assert newsark("validate", path, cwd=tmp_path).code == 0
+    assert asked("validate", path, cwd=tmp_path).code == 0
 
 
 def test_a_revisit_comes_with_what_it_refers_to(kept: tuple[str, Path], tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_revisit_comes_with_what_it_refers_to(kept: tuple[str, Path], tmp_path
 def test_a_wacz_is_whole_and_its_index_leads_to_its_records(kept: tuple[str, Path], tmp_path: Path) -> None:
     site, archive = kept
     path = export(archive, tmp_path / "all.wacz")
-    assert newsark("validate", path, cwd=tmp_path).code == 0
+    assert asked("validate", path, cwd=tmp_path).code == 0
     with zipfile.ZipFile(path) as package:
         assert package.testzip() is None
         facts = json.loads(package.read("datapackage.json"))
@@ -139,7 +139,7 @@ def test_a_package_may_go_to_a_pipe(kept: tuple[str, Path], tmp_path: Path) -> N
     command = [NEWSARK, "export", "--archive", archive, "--format", "wacz", "-o", "-"]
     path = tmp_path / "piped.wacz"
     path.write_bytes(subprocess.run(command, capture_output=True, check=True, cwd=tmp_path).stdout)
-    assert newsark("validate", path, cwd=tmp_path).code == 0
+    assert asked("validate", path, cwd=tmp_path).code == 0
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_there(kept: tuple[str, Path], tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_there(kept: tuple[str, Pat
     shutil.copytree(archive, copy)
     (stored,) = (copy / "warc").rglob("*.warc.gz")
     stored.write_bytes(stored.read_bytes()[:-400])
-    done = newsark("export", "--archive", copy, "-o", "rest.warc.gz", cwd=tmp_path)
+    done = asked("export", "--archive", copy, "-o", "rest.warc.gz", cwd=tmp_path)
     assert done.code == 1
     assert "left out" in done.err
     with (tmp_path / "rest.warc.gz").open("rb") as file:
@@ -156,7 +156,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_there(kept: tuple[str, Pat
 
 
 def test_one_file_is_asked_for(kept: tuple[str, Path], tmp_path: Path) -> None:
-    done = newsark("export", "--archive", kept[1], "--format", "wacz", "-o", f"{tmp_path}/", cwd=tmp_path)
+    done = asked("export", "--archive", kept[1], "--format", "wacz", "-o", f"{tmp_path}/", cwd=tmp_path)
     assert done.code == 2
     assert "one file" in done.err
 

@@ -11,10 +11,11 @@ from typing import Any, Generic, TypeVar
 
 import pytest
 
-from tests.cli import Ran, newsark
+from tests.cli import Ran
 from tests.crawling import Crawling, Leads, assert_sound, report_of, start, start_site, wait_until, write_source
 from tests.faults import FAULTS, FaultSite, paths, running_faults
 from tests.faults.bodies import story_of
+from tests.in_process import asked
 from tests.newsroom import Site, running_newsroom
 from tests.newsroom.feeds import FEED_STORIES
 from tests.newsroom.newsroom import Newsroom
@@ -257,7 +258,7 @@ def test_a_page_of_an_unproved_server_is_kept_only_where_the_source_says_so_and_
         first, second = ran.json["sources"]
         assert [(one["state"], one["reason"]) for one in first["problems"]] == [("failed", "certificate")]
         assert second["leads"]["captured"] == 2
-        (record,) = newsark("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines
+        (record,) = asked("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines
         assert record["url"] == site.url + paths.ARTICLE
         assert record["archive"]["tlsVerified"] is False
 
@@ -272,7 +273,7 @@ def test_each_fault_is_named_with_its_reason_and_url(crawls: Crawls) -> None:
         for url in problem["urls"]
     }
     assert named == WRONG
-    status = report_of(newsark("status", "--json", "--archive", "archive", cwd=crawls.faults.directory))
+    status = report_of(asked("status", "--json", "--archive", "archive", cwd=crawls.faults.directory))
     assert status["problems"] == report_of(crawls.faults.ran)["problems"]
 
 
@@ -289,7 +290,7 @@ def test_no_fault_stops_the_crawl_and_every_lead_ends_in_a_state(crawls: Crawls)
 def test_good_articles_are_captured_with_their_words(crawls: Crawls) -> None:
     outcomes = Leads(crawls.faults.archive).outcomes()
     assert {path: outcomes[path.removeprefix("/")] for path in GOOD} == dict.fromkeys(GOOD, ("captured", None))
-    exported = newsark("export", "-o", "-", "--archive", "archive", cwd=crawls.faults.directory).lines
+    exported = asked("export", "-o", "-", "--archive", "archive", cwd=crawls.faults.directory).lines
     records = {record["url"].removeprefix(crawls.faults.site.url): record for record in exported}
     for path in GOOD:
         story = story_of(path)

@@ -17,6 +17,7 @@ from storage.catalogue import Catalogue
 from storage.migrations.standing import CURRENT
 from tests.cli import newsark
 from tests.crawling import write_source
+from tests.in_process import asked
 from tests.loopback import LoopbackSite
 
 PACKED = Path(__file__).parent / "archives" / "first.tar.gz"
@@ -84,14 +85,14 @@ def test_replay_finds_its_pages(home: Path) -> None:
 
 
 def test_it_is_whole_and_its_records_differ_only_in_what_is_new(home: Path) -> None:
-    verified = newsark("verify", "--deep", "--all", "--json", cwd=home)
+    verified = asked("verify", "--deep", "--all", "--json", cwd=home)
     assert verified.code == 1
     findings = verified.json["findings"]
     assert [one["kind"] for one in findings] == ["reading-differs"] * 3
     assert all(NEW_FIELDS in one["message"] for one in findings)
     # the version of the extractor is the same, so that only --all reads again
     assert newsark("reextract", "--all", "--yes", cwd=home).code == 0
-    assert newsark("verify", "--deep", "--all", cwd=home).code == 0
+    assert asked("verify", "--deep", "--all", cwd=home).code == 0
 
 
 LEAD_FACTS = "SELECT url, identity, kind, state, reason, attempts, priority FROM leads"
@@ -116,7 +117,7 @@ def test_a_rebuild_gives_the_same(home: Path) -> None:
     catalogue(home).rename(upgraded)
     for left in catalogue(home).parent.glob("catalogue.sqlite-*"):
         left.rename(upgraded.with_name(f"upgraded.sqlite{left.name.removeprefix('catalogue.sqlite')}"))
-    assert newsark("rebuild", cwd=home).code == 0
+    assert asked("rebuild", cwd=home).code == 0
     different = [
         query
         for query in (CAPTURE_FACTS, VERSION_FACTS, SEEN_FACTS)
@@ -153,6 +154,6 @@ def test_a_crawl_goes_on_with_it(home: Path) -> None:
     (source,) = crawled.json["sources"]
     # what was left waits at an address that is no longer the newsroom's
     assert source["leads"] == LEADS | {"known": 43, "captured": 2, "unchanged": 3, "refused": 38, "pending": 0}
-    whole = newsark("verify", "--json", cwd=home)
+    whole = asked("verify", "--json", cwd=home)
     assert (whole.code, whole.json["findings"]) == (0, [])
     assert len(list((home / "archive" / "manifests").rglob("*.json"))) == 3

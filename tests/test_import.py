@@ -21,6 +21,7 @@ from storage.place import STATE_DIRECTORY
 from storage.stores import StoreSettings, open_store
 from tests.cli import NEWSARK, Ran, newsark
 from tests.foreignfiles import HOST, Warc, address, arc, articles, date, packed_whole, page, wacz
+from tests.in_process import asked
 from tests.seaweed import shared_seaweed
 
 COUNT = 6
@@ -28,7 +29,7 @@ COUNT = 6
 
 def take_in(directory: Path, *files: str, source: str = "old-crawls", archive: str = "archive") -> Ran:
     options = ("--source", source, "--archive", archive, "--json", "--workers", "1")
-    return newsark("import", *files, *options, cwd=directory)
+    return asked("import", *files, *options, cwd=directory)
 
 
 def imported(directory: Path, data: bytes, name: str = "other.warc.gz") -> dict[str, Any]:
@@ -38,15 +39,15 @@ def imported(directory: Path, data: bytes, name: str = "other.warc.gz") -> dict[
     assert ran.code == 0, ran.err + ran.out
     (report,) = ran.json["files"]
     assert report["problems"] == []
-    return report  # type: ignore[no-any-return]
+    return report
 
 
 def records(directory: Path, versions: str = "all") -> list[dict[str, Any]]:
-    return newsark("export", "--archive", "archive", "-o", "-", "--versions", versions, cwd=directory).lines
+    return asked("export", "--archive", "archive", "-o", "-", "--versions", versions, cwd=directory).lines
 
 
 def is_whole(directory: Path) -> None:
-    ran = newsark("verify", "--deep", "--all", "--archive", "archive", "--json", cwd=directory)
+    ran = asked("verify", "--deep", "--all", "--archive", "archive", "--json", cwd=directory)
     assert (ran.code, ran.json["findings"]) == (0, [])
 
 
@@ -54,7 +55,7 @@ def is_rebuilt_the_same(directory: Path) -> None:
     """An archive that lost its catalogue has the same records again."""
     before = records(directory)
     shutil.rmtree(directory / "archive" / STATE_DIRECTORY)
-    assert newsark("rebuild", "--archive", "archive", cwd=directory).code == 0
+    assert asked("rebuild", "--archive", "archive", cwd=directory).code == 0
     assert records(directory) == before
 
 
@@ -272,15 +273,15 @@ def test_a_dry_run_keeps_nothing(tmp_path: Path) -> None:
     ran = newsark("import", "more.warc", "--dry-run", "--source", "unheard-of", "--json", cwd=tmp_path)
     assert (ran.code, ran.json["dryRun"], ran.json["files"][0]["new"]) == (0, True, COUNT)
     assert {path: path.read_bytes() for path in (tmp_path / "archive").rglob("*.gz")} == before
-    assert "unheard-of" not in newsark("status", "--json", cwd=tmp_path).out
+    assert "unheard-of" not in asked("status", "--json", cwd=tmp_path).out
 
 
 def test_a_collection_is_never_crawled_and_can_be_named(tmp_path: Path) -> None:
     imported(tmp_path, articles(2))
     assert "no source yet" in newsark("crawl", cwd=tmp_path).err
     assert newsark("status", cwd=tmp_path).out.startswith("old-crawls")
-    assert newsark("export", "--source", "old-crawls", "-o", "-", cwd=tmp_path).lines == records(tmp_path)
-    assert newsark("verify", "old-crawls", cwd=tmp_path).code == 0
+    assert asked("export", "--source", "old-crawls", "-o", "-", cwd=tmp_path).lines == records(tmp_path)
+    assert asked("verify", "old-crawls", cwd=tmp_path).code == 0
     again = newsark("reextract", "--all", "--json", cwd=tmp_path).json
     assert (again["read"], again["changed"], again["unread"]) == (2, 0, 0)
 
@@ -340,7 +341,7 @@ def test_files_come_from_a_bucket_and_go_to_one(tmp_path: Path, monkeypatch: pyt
     assert ran.json["stored"] is True
     key = ran.json["files"][0]["key"]
     assert open_store(StoreSettings(place)).get(key) == FORMS["packed.warc.gz"]
-    checked = newsark("verify", "--deep", *options, cwd=tmp_path, environment=environment)
+    checked = asked("verify", "--deep", *options, cwd=tmp_path, environment=environment)
     assert (checked.code, checked.json["findings"]) == (0, [])
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli import crawl, newsark
+from tests.cli import crawl
 from tests.crawling import Leads
+from tests.in_process import asked
 from tests.pipelines.judged_pages import ARTICLE_HEAD, page, paragraphs, stubs
 
 STUBS = {one.kind: one.html for one in stubs() if one.language == "en"}
@@ -83,7 +84,7 @@ def observed(directory: Path) -> dict[str, str]:
 
 def test_only_whole_articles_are_captured_and_the_last_good_copy_stays(site: Site, tmp_path: Path) -> None:
     assert crawl(site.url + "/", tmp_path).code == 0
-    good = newsark("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines
+    good = asked("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines
     assert {state for state, _, _ in leads(tmp_path).values()} == {"captured"}
 
     site.shown = {kind: STUBS[kind] for kind in PLACES}
@@ -102,7 +103,7 @@ def test_only_whole_articles_are_captured_and_the_last_good_copy_stays(site: Sit
         "paywalled": "paywalled",
         "liveblog": "edited",
     }
-    after = newsark("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines
+    after = asked("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines
     kept = [record for record in after if not record["url"].endswith("/liveblog")]
     assert kept == [record for record in good if not record["url"].endswith("/liveblog")]
 
@@ -110,12 +111,12 @@ def test_only_whole_articles_are_captured_and_the_last_good_copy_stays(site: Sit
 def test_the_part_before_a_wall_is_kept_where_there_is_nothing_better(site: Site, tmp_path: Path) -> None:
     site.shown = {"paywalled": STUBS["paywalled"]}
     assert crawl(site.url + "/", tmp_path).code == 0
-    (part,) = newsark("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines
+    (part,) = asked("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines
     assert part["metadata"]["judgement"] == "paywalled"
     assert part["articleBody"].startswith("The council has sold")
     assert leads(tmp_path)["paywalled"][:2] == ("failed", "paywalled")
 
     site.shown = {"paywalled": WHOLE}
     crawl(site.url + "/", tmp_path, "--again")
-    whole = newsark("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines[-1]
+    whole = asked("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines[-1]
     assert (whole["version"], whole["metadata"]["judgement"]) == (2, "article")

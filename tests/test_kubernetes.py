@@ -90,7 +90,7 @@ def test_every_command_and_option_is_there(work: dict[str, Any]) -> None:
             program, *words = container[name]["exec"]["command"]
             assert program == "newsark"
             called.append(words)
-    commands = get_command(app).commands  # type: ignore[attr-defined]
+    commands = get_command(app).commands
     for command, *words in called:
         options = {option for one in commands[command].params for option in (*one.opts, *one.secondary_opts)}
         assert {word for word in words if word.startswith("-")} <= options, command

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli import crawl, newsark
+from tests.cli import crawl
+from tests.in_process import asked
 
 APPEAL = [
     "Dear readers,",
@@ -86,7 +87,7 @@ def newsroom() -> Iterator[Newsroom]:
 
 
 def records(directory: Path) -> dict[int, dict[str, Any]]:
-    lines = newsark("export", "-o", "-", "--archive", "archive", cwd=directory).lines
+    lines = asked("export", "-o", "-", "--archive", "archive", cwd=directory).lines
     return {int(record["url"].rpartition("/")[2]): record for record in lines}
 
 
@@ -106,11 +107,11 @@ def test_it_is_learned_as_the_crawl_goes_and_is_no_edit(newsroom: Newsroom, tmp_
     for number in range(2):
         assert after[number] == first[number], "what was learned since is no new version"
 
-    shown = newsark("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines
-    assert newsark("verify", "--deep", "--all", "--archive", "archive", cwd=tmp_path).code == 0
-    rebuilt = newsark("rebuild", "--replace", "--archive", "archive", cwd=tmp_path)
+    shown = asked("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines
+    assert asked("verify", "--deep", "--all", "--archive", "archive", cwd=tmp_path).code == 0
+    rebuilt = asked("rebuild", "--replace", "--archive", "archive", cwd=tmp_path)
     assert rebuilt.code == 0, rebuilt.err
-    assert newsark("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines == shown
+    assert asked("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines == shown
 
     newsroom.stories = 6
     assert crawl(newsroom.url + "/", tmp_path, "--again").code == 0
@@ -118,7 +119,7 @@ def test_it_is_learned_as_the_crawl_goes_and_is_no_edit(newsroom: Newsroom, tmp_
     assert last.pop(5)["articleBody"].split("\n") == own_paragraphs(5), "the rebuilt catalogue knows it too"
     assert last == after
 
-    assert newsark("reextract", "--all", "--yes", "--archive", "archive", cwd=tmp_path).code == 0
+    assert asked("reextract", "--all", "--yes", "--archive", "archive", cwd=tmp_path).code == 0
     read_again = records(tmp_path)
     for number in range(2):
         assert read_again[number]["articleBody"].split("\n") == own_paragraphs(number)

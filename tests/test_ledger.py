@@ -11,7 +11,8 @@ import pytest
 from lxml import etree
 
 from tests.articlesite import NAMES, OTHER, Site, article, sentences
-from tests.cli import Ran, crawl, newsark
+from tests.cli import Ran, crawl
+from tests.in_process import asked
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Pa
 
 
 def run(directory: Path, *words: str) -> Ran:
-    return newsark(*words, "--archive", "archive", cwd=directory)
+    return asked(*words, "--archive", "archive", cwd=directory)
 
 
 def test_everything_that_happened_is_told_once_and_nothing_else(crawled: tuple[Site, Path]) -> None:

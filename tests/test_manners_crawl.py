@@ -72,7 +72,7 @@ def test_retry_after_holds_the_host_and_the_page_comes_later(tmp_path: Path) -> 
             sent_later = [seen.monotonic_seconds - at for seen in site.requests[number + 1 :]]
             # What was under way when the answer came had been sent already.
             assert all(gap >= 2 - SLACK_SECONDS or gap < UNDER_WAY_SECONDS for gap in sent_later)
-        assert report["kinds"]["feed"] == {"captured": 3}  # type: ignore[index]
+        assert report["kinds"]["feed"] == {"captured": 3}
 
 
 def test_redirects_are_spaced_too(tmp_path: Path) -> None:

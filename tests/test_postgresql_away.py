@@ -39,7 +39,7 @@ def begin(site: Site, own: Server, directory: Path, **settings: object) -> tuple
     (directory / "newsark.toml").write_text(f'archive = "archive"\ncatalogue = "{own.url(name)}"\n')
     crawling = start_site(site.url + "/", directory, "--delay", "0.3", **settings)
     count = "SELECT count(*) FROM leads WHERE kind = 'article' AND state = 'captured'"
-    wait_until(lambda: has_tables(own, name) and own.execute(count, name)[0][0] >= 3, 60)  # type: ignore[operator]
+    wait_until(lambda: has_tables(own, name) and own.execute(count, name)[0][0] >= 3, 60)
     return crawling, name
 
 
@@ -99,7 +99,7 @@ class Cut(Catalogue):
     def cut(self, *, after: bool) -> None:
         @event.listens_for(self.engine, "commit", once=True)
         def _(connection: object) -> None:
-            raw = connection.connection.driver_connection  # type: ignore[attr-defined]
+            raw = connection.connection.driver_connection
             if after:
                 raw.commit()
             raw.close()

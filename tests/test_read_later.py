@@ -32,6 +32,7 @@ from storage.settling import Settling
 from tests.articlesite import NAMES, OTHER, Site, article
 from tests.cli import Ran, crawl, newsark
 from tests.crawling import assert_sound, report_of
+from tests.in_process import asked
 from tests.test_judged_crawl import STUBS
 
 _OF_THE_RECORD = frozenset({"id", "archive", "previousVersion", "fingerprint", "metadata"})
@@ -121,7 +122,7 @@ _TOLD = {
 
 
 def happened(directory: Path) -> list[tuple[Any, ...]]:
-    entries = newsark("ledger", "--json", "--archive", "archive", cwd=directory).lines
+    entries = asked("ledger", "--json", "--archive", "archive", cwd=directory).lines
     return sorted((one["url"], one["kind"], one["state"], str(one.get("detail"))) for one in entries)
 
 
@@ -161,7 +162,7 @@ def twins(crawled: Twins, tmp_path: Path) -> Twins:
 
 def test_in_the_end_it_is_as_if_every_page_had_been_read_at_once(twins: Twins) -> None:
     later = twins.later
-    status = report_of(newsark("status", "--json", "--archive", "archive", cwd=later))
+    status = report_of(asked("status", "--json", "--archive", "archive", cwd=later))
     assert status["versions"] == 0
     assert status["unread"] == {"pages": len(NAMES), "visits": len(NAMES) * len(twins.reports)}
     assert read_later(later, "--dry-run").json["waited"] == status["unread"]
@@ -171,7 +172,7 @@ def test_in_the_end_it_is_as_if_every_page_had_been_read_at_once(twins: Twins) -
     assert ran.json["finished"]["visits"] == status["unread"]["visits"]
     assert told(later) == told(twins.now)
     assert happened(later) == happened(twins.now)
-    assert newsark("verify", "--deep", "--all", "--archive", "archive", cwd=later).code == 0
+    assert asked("verify", "--deep", "--all", "--archive", "archive", cwd=later).code == 0
     assert_sound(later / "archive")
     assert finish(later).visits == 0
 
@@ -197,14 +198,14 @@ def test_a_crawl_says_what_it_kept_and_did_not_read(twins: Twins) -> None:
 
 def test_pages_that_were_not_read_are_exported_like_all_others(twins: Twins) -> None:
     name = "pages.wacz"
-    ran = newsark("export", "-o", name, "--archive", "archive", cwd=twins.later)
+    ran = asked("export", "-o", name, "--archive", "archive", cwd=twins.later)
     assert ran.code == 0, ran.err
-    assert newsark("validate", name, cwd=twins.later).code == 0
+    assert asked("validate", name, cwd=twins.later).code == 0
     with zipfile.ZipFile(twins.later / name) as package:
         _, *pages = (json.loads(line) for line in package.read("pages/pages.jsonl").splitlines())
     assert len(pages) == len({page["id"] for page in pages}) == len(NAMES)
     assert all(page["url"] and page["ts"] and "title" not in page for page in pages)
-    newsark("export", "-o", name, "--language", "en", "--archive", "archive", cwd=twins.later)
+    asked("export", "-o", name, "--language", "en", "--archive", "archive", cwd=twins.later)
     with zipfile.ZipFile(twins.later / name) as package:
         assert len(package.read("pages/pages.jsonl").splitlines()) == 1
 
@@ -212,8 +213,8 @@ def test_pages_that_were_not_read_are_exported_like_all_others(twins: Twins) -> 
 def test_what_is_not_read_can_be_verified_rebuilt_and_read_then(twins: Twins) -> None:
     before = told(twins.later)
     assert sum(row["table"] == "unread" for row in before) == len(NAMES) * len(twins.reports)
-    assert newsark("verify", "--deep", "--all", "--archive", "archive", cwd=twins.later).code == 0
-    assert newsark("rebuild", "--replace", "--archive", "archive", cwd=twins.later).code == 0
+    assert asked("verify", "--deep", "--all", "--archive", "archive", cwd=twins.later).code == 0
+    assert asked("rebuild", "--replace", "--archive", "archive", cwd=twins.later).code == 0
     assert told(twins.later) == before
     finish(twins.later)
     assert told(twins.later) == told(twins.now)
@@ -230,8 +231,8 @@ def test_killed_again_and_again_it_reads_everything_once(
     assert kills >= 3
     assert told(twins.later) == told(twins.now)
     assert happened(twins.later) == happened(twins.now)
-    assert newsark("verify", "--deep", "--all", "--archive", "archive", cwd=twins.later).code == 0
-    assert newsark("rebuild", "--replace", "--archive", "archive", cwd=twins.later).code == 0
+    assert asked("verify", "--deep", "--all", "--archive", "archive", cwd=twins.later).code == 0
+    assert asked("rebuild", "--replace", "--archive", "archive", cwd=twins.later).code == 0
     assert told(twins.later) == told(twins.now)
 
 
@@ -244,7 +245,7 @@ def test_what_is_erased_does_not_wait_any_more(twins: Twins) -> None:
     assert newsark(*order, *sure, cwd=directory).code == 0
     left = told(directory)
     assert sum(row["table"] == "unread" for row in left) == (len(NAMES) - 1) * len(twins.reports)
-    assert newsark("rebuild", "--replace", "--archive", "archive", cwd=directory).code == 0
+    assert asked("rebuild", "--replace", "--archive", "archive", cwd=directory).code == 0
     assert told(directory) == left
     assert finish(directory).left == 0
 

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections import Counter
 from hashlib import sha256
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from storage.rebuilding.dump import dump_lines
 from storage.segment import utc_now
 from storage.stores import StoreSettings, open_store
 from tests.cli import NEWSARK, Ran, newsark, on_a_terminal
+from tests.in_process import asked
 from tests.older_archive import OLDER, Story, story, write_older_archive
 from tests.seaweed import shared_seaweed
 
@@ -40,7 +42,7 @@ def older(directory: Path, count: int = COUNT) -> Path:
 
 
 def reextract(directory: Path, *options: str, archive: str = "archive") -> Ran:
-    return newsark("reextract", "--archive", archive, "--json", "--workers", "2", *options, cwd=directory)
+    return asked("reextract", "--archive", archive, "--json", "--workers", "2", *options, cwd=directory)
 
 
 def tree(root: Path) -> dict[str, str]:
@@ -54,7 +56,7 @@ def objects(root: Path) -> dict[str, str]:
 
 
 def records(directory: Path, archive: str = "archive") -> list[dict[str, object]]:
-    return newsark("export", "--archive", archive, "-o", "-", "--versions", "all", cwd=directory).lines
+    return asked("export", "--archive", archive, "-o", "-", "--versions", "all", cwd=directory).lines
 
 
 def later_lines(root: Path) -> list[dict[str, object]]:
@@ -73,7 +75,7 @@ def dumped(root: Path) -> list[bytes]:
 
 
 def is_whole(directory: Path) -> bool:
-    ran = newsark("verify", "--deep", "--all", "--archive", "archive", "--json", cwd=directory, timeout=200)
+    ran = asked("verify", "--deep", "--all", "--archive", "archive", "--json", cwd=directory)
     return ran.code == 0 and not ran.json["findings"]
 
 
@@ -89,6 +91,23 @@ def test_a_dry_run_tells_by_field_and_writes_nothing(tmp_path: Path) -> None:
     assert "<ins>" in (tmp_path / "r.html").read_text()
 
 
+def test_a_suppressed_article_is_read_again_and_its_text_is_not_in_the_report(tmp_path: Path) -> None:
+    older(tmp_path, 4)
+    hidden, url = story(2), story(2).url
+    asked("suppress", url, "--reason", "the author asked", "--archive", "archive", cwd=tmp_path)
+    told = reextract(tmp_path, "--dry-run", "--report", "r.html").json
+    assert (told["changed"], told["withheld"]) == (4, 1)
+    ran = newsark("reextract", "--yes", "--archive", "archive", "--report", "written.html", cwd=tmp_path)
+    assert "written.html; 1 suppressed article left out" in ran.err + ran.out
+    for name in ("r.html", "written.html"):
+        page = (tmp_path / name).read_text()
+        assert "3 of 4 changes follow. Left out, since their articles are suppressed: 1." in page
+        assert not any(words in page for words in (url, hidden.headline, *hidden.paragraphs))
+        assert all(escape(story(number).headline) in page for number in (0, 1, 3))
+    asked("suppress", "--lift", url, "--archive", "archive", cwd=tmp_path)
+    assert all(one["metadata"]["extractorVersion"] != OLDER for one in records(tmp_path))
+
+
 def test_new_records_supersede_and_the_old_ones_stay(tmp_path: Path) -> None:
     root = older(tmp_path)
     old, stored = records(tmp_path), objects(root)
@@ -101,7 +120,7 @@ def test_new_records_supersede_and_the_old_ones_stay(tmp_path: Path) -> None:
         number = int(str(one["url"]).rpartition("/")[2][:6])
         assert other["articleBody"] == "\n".join(story(number).paragraphs)
     assert stored.items() <= objects(root).items()
-    shown = newsark("show", str(old[0]["id"]), "--json", "--archive", "archive", cwd=tmp_path)
+    shown = asked("show", str(old[0]["id"]), "--json", "--archive", "archive", cwd=tmp_path)
     assert [one["id"] for one in shown.json["versions"]] == [new[0]["id"]]
     assert is_whole(tmp_path)
 
@@ -122,7 +141,7 @@ def test_a_rebuilt_catalogue_is_the_same(tmp_path: Path) -> None:
     before = dumped(root)
     for path in (root / STATE_DIRECTORY).glob("catalogue.sqlite*"):
         path.unlink()
-    ran = newsark("rebuild", "--archive", "archive", "--json", "--workers", "2", cwd=tmp_path)
+    ran = asked("rebuild", "--archive", "archive", "--json", "--workers", "2", cwd=tmp_path)
     assert (ran.code, ran.json["findings"]) == (0, []), ran.err
     assert ran.json["later_readings"] > 1
     assert dumped(root) == before
@@ -134,7 +153,7 @@ def test_a_missing_later_manifest_is_named(tmp_path: Path) -> None:
     reextract(tmp_path)
     (manifest,) = root.glob("manifests/*/*/*/*.1.json")
     manifest.unlink()
-    ran = newsark("verify", "--archive", "archive", "--json", cwd=tmp_path)
+    ran = asked("verify", "--archive", "archive", "--json", cwd=tmp_path)
     key = manifest.relative_to(root).as_posix()
     assert ran.code == 1
     assert ("missing", key) in {(one["kind"], one["object"]) for one in ran.json["findings"]}
@@ -157,7 +176,7 @@ def test_a_killed_run_goes_on_and_does_nothing_twice(tmp_path: Path, later: int)
     assert ran.json["read"] <= 120 - done
     superseded = [str(one["supersedes"]) for one in later_lines(root)]
     assert len(superseded) == len(set(superseded)) == 120
-    assert not any(one["metadata"]["extractorVersion"] == OLDER for one in records(tmp_path))  # type: ignore[index]
+    assert not any(one["metadata"]["extractorVersion"] == OLDER for one in records(tmp_path))
     assert is_whole(tmp_path)
 
 
@@ -171,7 +190,7 @@ def test_damaged_bytes_keep_their_record_and_are_tried_again(tmp_path: Path) -> 
     warc.write_bytes(data[:middle] + bytes(byte ^ 255 for byte in data[middle : middle + 4]) + data[middle + 4 :])
     ran = reextract(tmp_path)
     assert (ran.code, ran.json["unread"], ran.json["changed"]) == (1, 1, 7)
-    assert records(tmp_path)[0]["metadata"]["extractorVersion"] == OLDER  # type: ignore[index]
+    assert records(tmp_path)[0]["metadata"]["extractorVersion"] == OLDER
     warc.write_bytes(data)
     again = reextract(tmp_path)
     assert (again.code, again.json["read"], again.json["changed"]) == (0, 1, 1)

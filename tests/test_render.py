@@ -19,6 +19,7 @@ import newsark as python_door
 from tests.browser import chromium
 from tests.cli import Ran, newsark
 from tests.crawling import Leads, report_of, start, wait_until, write_source
+from tests.in_process import asked
 from tests.scriptedsite import ScriptedSite
 from tests.test_replay import NOW, Replayed, replaying
 
@@ -167,14 +168,14 @@ def catalogue_of(kept: Kept) -> tuple[list[Any], list[Any]]:
 
 def test_the_archive_is_sound(kept: Kept) -> None:
     before = record_of(kept, "one"), *catalogue_of(kept)
-    checked = newsark("verify", "--deep", "--json", "--archive", "archive", cwd=kept.home)
+    checked = asked("verify", "--deep", "--json", "--archive", "archive", cwd=kept.home)
     assert (checked.code, checked.json["findings"]) == (0, [])
     warcs = sorted((kept.home / "archive" / "warc").rglob("*.warc.gz"))
-    assert newsark("validate", *warcs, cwd=kept.home).code == 0
-    rebuilt = newsark("rebuild", "--replace", "--archive", "archive", cwd=kept.home)
+    assert asked("validate", *warcs, cwd=kept.home).code == 0
+    rebuilt = asked("rebuild", "--replace", "--archive", "archive", cwd=kept.home)
     assert rebuilt.code == 0, rebuilt.err
     assert (record_of(kept, "one"), *catalogue_of(kept)) == before
-    reread = newsark("reextract", "--all", "--dry-run", "--json", "--archive", "archive", cwd=kept.home)
+    reread = asked("reextract", "--all", "--dry-run", "--json", "--archive", "archive", cwd=kept.home)
     assert reread.code == 0, reread.err + reread.out
     assert (reread.json["read"], reread.json["changed"], reread.json["unread"]) == (2, 0, 0)
 
@@ -182,7 +183,7 @@ def test_the_archive_is_sound(kept: Kept) -> None:
 def test_a_package_has_what_the_browser_was_given(kept: Kept, tmp_path: Path) -> None:
     path = tmp_path / "one.warc.gz"
     where = ("--archive", kept.home / "archive")
-    done = newsark("export", *where, "--format", "warc", "-o", path, "--text", "Ferry one sails", cwd=tmp_path)
+    done = asked("export", *where, "--format", "warc", "-o", path, "--text", "Ferry one sails", cwd=tmp_path)
     assert done.code == 0, done.err
     found = Counter()
     with path.open("rb") as stream:
@@ -193,7 +194,7 @@ def test_a_package_has_what_the_browser_was_given(kept: Kept, tmp_path: Path) ->
         url = kept.site.url + name
         assert found[("response", url)] + found[("revisit", url)] == 1, name
     assert found[("conversion", f"{kept.site.url}/news/one")] == 1
-    assert newsark("validate", path, cwd=tmp_path).code == 0
+    assert asked("validate", path, cwd=tmp_path).code == 0
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def test_home_and_frame_shut_nobody_out(
     browser: Browser, replay: tuple[str, Replayed], tmp_path: Path, scheme: str, width: int
 ) -> None:
     site, running = replay
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
     page = context.new_page()
     for name, path in (
         ("home", "/"),

@@ -150,7 +150,7 @@ def test_nothing_that_somebody_wrote_runs(page: Page, room: Room) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nobody_is_kept_out_by_how_it_looks(browser: Browser, room: Room, one: str, scheme: str) -> None:
     """axe-core: contrast, names, roles, order of headings, in both schemes."""
-    context = browser.new_context(color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
+    context = browser.new_context(color_scheme=scheme, bypass_csp=True)
     page, axe, faults = context.new_page(), Axe(), []
     for path in (*PATHS, one, f"{one}/compare", f"{one}/replay", "/search?q=%22open"):
         page.goto(f"{room.url}{path}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cli import crawl, newsark
+from tests.cli import crawl
+from tests.in_process import asked
 from tests.newsroom import running_newsroom
 
 
@@ -12,7 +13,7 @@ def test_the_second_newsroom_names_the_first_ones_records(tmp_path: Path) -> Non
     with running_newsroom() as first, running_newsroom() as second:
         assert crawl(first.url + "/", tmp_path).code == 0
         assert crawl(second.url + "/", tmp_path).code == 0
-        records = newsark("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines
+        records = asked("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines
     of_first = {record["id"]: record for record in records if record["url"].startswith(first.url)}
     of_second = [record for record in records if record["url"].startswith(second.url)]
     assert len(of_first) == len(of_second) == len(first.newsroom.stories())
@@ -25,7 +26,7 @@ def test_the_second_newsroom_names_the_first_ones_records(tmp_path: Path) -> Non
         assert record["duplicateOf"] == {"id": original["id"], "url": original["url"], "similarity": 1.0}
         assert record["articleBody"] == original["articleBody"]
 
-    assert newsark("verify", "--deep", "--all", "--archive", "archive", cwd=tmp_path).code == 0
-    rebuilt = newsark("rebuild", "--replace", "--archive", "archive", cwd=tmp_path)
+    assert asked("verify", "--deep", "--all", "--archive", "archive", cwd=tmp_path).code == 0
+    rebuilt = asked("rebuild", "--replace", "--archive", "archive", cwd=tmp_path)
     assert rebuilt.code == 0, rebuilt.err
-    assert newsark("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines == records
+    assert asked("export", "-o", "-", "--archive", "archive", cwd=tmp_path).lines == records

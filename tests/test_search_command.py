@@ -134,4 +134,4 @@ def test_python_has_the_same_in_the_same_order(directory: Path) -> None:
         with pytest.raises(UnknownSource):
             archive.search("a", "nosuch")
         with pytest.raises(ValueError, match="sort is one of"):
-            archive.search("a", sort="best")  # type: ignore[arg-type]
+            archive.search("a", sort="best")

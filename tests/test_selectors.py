@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.cli import newsark
 from tests.foreignfiles import articles, page
+from tests.in_process import asked
 
 SOURCE = """id = "valley"
 name = "Valley Post"
@@ -41,7 +42,7 @@ def test_a_mistake_in_the_file_names_file_key_and_cure(tmp_path: Path) -> None:
         ('fields = "h1"\n', "must be a table"),
     ):
         home_with(tmp_path, more)
-        ran = newsark("sources", "list", cwd=tmp_path)
+        ran = asked("sources", "list", cwd=tmp_path)
         assert ran.code == 2
         assert "sources/valley.toml: " in ran.err
         assert told in ran.err, ran.err
@@ -50,18 +51,18 @@ def test_a_mistake_in_the_file_names_file_key_and_cure(tmp_path: Path) -> None:
 def test_check_tells_what_hits_and_reextract_reads_older_pages_with_them(tmp_path: Path) -> None:
     home_with(tmp_path, "")
     (tmp_path / "old.warc.gz").write_bytes(articles(4))
-    assert newsark("import", "old.warc.gz", "--source", "valley", cwd=tmp_path).code == 0
-    assert newsark("reextract", "--json", cwd=tmp_path).json["read"] == 0
+    assert asked("import", "old.warc.gz", "--source", "valley", cwd=tmp_path).code == 0
+    assert asked("reextract", "--json", cwd=tmp_path).json["read"] == 0
     home_with(tmp_path, '[fields]\nheadline = ["h6.none", "p:nth-of-type(2)"]\n')
     ran = newsark("sources", "check", "--json", "--delay", "0", cwd=tmp_path)
     assert ran.code == 1  # the feed is at a name that does not exist, and h6.none hits nothing
     tried = {one["selector"]: one["hits"] for one in ran.json["selectors"]["tried"]}
     assert (tried, ran.json["selectors"]["articles"]) == ({"h6.none": 0, "p:nth-of-type(2)": 4}, 4)
     (tmp_path / "more.warc.gz").write_bytes(articles(1, edition=" later", minutes=900))
-    assert newsark("import", "more.warc.gz", "--source", "valley", cwd=tmp_path).code == 0
-    again = newsark("reextract", "--json", "--yes", cwd=tmp_path)
+    assert asked("import", "more.warc.gz", "--source", "valley", cwd=tmp_path).code == 0
+    again = asked("reextract", "--json", "--yes", cwd=tmp_path)
     assert again.json["changed"] >= 3, again.out + again.err
-    records = newsark("export", "-o", "-", "--versions", "all", cwd=tmp_path).lines
+    records = asked("export", "-o", "-", "--versions", "all", cwd=tmp_path).lines
     assert all(one["headline"].startswith("Paragraph 1 of story") for one in records)
-    assert newsark("reextract", "--json", cwd=tmp_path).json["read"] == 0
-    assert newsark("verify", "--deep", "--all", "--json", cwd=tmp_path).json["findings"] == []
+    assert asked("reextract", "--json", cwd=tmp_path).json["read"] == 0
+    assert asked("verify", "--deep", "--all", "--json", cwd=tmp_path).json["findings"] == []

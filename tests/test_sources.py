@@ -43,10 +43,10 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        site: dict[str, Answer] = self.server.site  # type: ignore[attr-defined]
+        site: dict[str, Answer] = self.server.site
         answer = site.get(self.path, Answer("not here", 404))
         body = answer.body if isinstance(answer.body, bytes) else answer.body.encode()
-        body = body.replace(b"%s", f"http://127.0.0.1:{self.server.server_port}{STORY}".encode())  # type: ignore[attr-defined]
+        body = body.replace(b"%s", f"http://127.0.0.1:{self.server.server_port}{STORY}".encode())
         self.send_response(answer.status)
         kind = "text/xml" if body.startswith((b"<rss", b"<urlset")) else "text/html; charset=utf-8"
         for name, value in ({"Content-Type": kind, "Content-Length": str(len(body))} | answer.headers).items():
@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
 def serve(site: dict[str, Answer]) -> Iterator[str]:
     """The address of a site on loopback."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.site = site  # type: ignore[attr-defined]
+    server.site = site
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

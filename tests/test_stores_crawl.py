@@ -19,6 +19,7 @@ from storage.readback import read_capture
 from storage.s3.store import S3Store
 from storage.stores import StoreSettings, open_store
 from tests.cli import NEWSARK, Ran, newsark
+from tests.in_process import asked
 from tests.newsroom import Site, running_newsroom
 from tests.seaweed import Seaweed, running_seaweed, shared_seaweed
 
@@ -79,7 +80,7 @@ def test_a_bucket_holds_what_a_directory_would(server: Seaweed, site: Site, tmp_
         head = store.head(one.key)
         assert (head.size_bytes, head.sha256) == (one.size_bytes, one.sha256)
     where = {"NEWSARK_STATE": str(tmp_path / "state")}
-    records = newsark("export", "--archive", place, "-o", "-", cwd=tmp_path, environment=where).lines
+    records = asked("export", "--archive", place, "-o", "-", cwd=tmp_path, environment=where).lines
     assert len(records) >= 5
     for record in records:
         at = record["archive"]

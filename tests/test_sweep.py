@@ -11,6 +11,7 @@ import pytest
 from tests.articlesite import article
 from tests.cli import Ran, crawl, newsark
 from tests.crawling import host_of, write_source
+from tests.in_process import asked
 from tests.loopback import LoopbackSite, Shown
 
 MONTHS = [f"{year}/{month:02d}" for year in (2024, 2025) for month in range(1, 13)]
@@ -76,7 +77,7 @@ def swept(site: Old, directory: Path, *options: str) -> Ran:
 
 
 def saved(directory: Path) -> set[str]:
-    lines = newsark("export", "-o", "-", "--archive", "archive", cwd=directory).lines
+    lines = asked("export", "-o", "-", "--archive", "archive", cwd=directory).lines
     return {"/" + one["url"].split("/", 3)[3] for one in lines}
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from newsark.commands.verify import size_bytes
 from storage.errors import BadSetting
-from tests.cli import Ran, crawl, newsark
-from tests.in_process import Command, in_process
+from tests.cli import Ran, crawl
+from tests.in_process import Command, asked, in_process
 from tests.newsroom import running_newsroom
 from tests.storage.bitrot import objects_of
 
@@ -198,7 +198,7 @@ def test_what_is_open_in_a_crawl_is_no_finding(crawled: Path, tmp_path: Path) ->
     opened = archive / ".newsark" / "open" / "some-source"
     opened.mkdir(parents=True)
     (opened / "some-source-20261123180000-00000-host.warc.gz.open").write_bytes(b"")
-    assert newsark("verify", "--archive", archive, "--json", cwd=tmp_path).json["findings"] == []
+    assert asked("verify", "--archive", archive, "--json", cwd=tmp_path).json["findings"] == []
 
 
 @pytest.mark.parametrize(

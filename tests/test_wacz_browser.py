@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Error, Frame, Page
 
 from tests.browser import chromium
-from tests.cli import newsark
+from tests.in_process import asked
 from tests.pressroom import Newsroom, crawl
 
 VIEWER = "replaywebpage@2.5.3"
@@ -50,7 +50,7 @@ def served(viewer: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     with Newsroom() as newsroom:
         crawl(newsroom, home)
         (viewer / "index.html").write_text(PAGE.format(url=f"{newsroom.url}/news/one"))
-    assert newsark("export", "--archive", home / "archive", "-o", viewer / "all.wacz", cwd=home).code == 0
+    assert asked("export", "--archive", home / "archive", "-o", viewer / "all.wacz", cwd=home).code == 0
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(viewer)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     # service workers ask for https, or for this name

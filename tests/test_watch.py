@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, text
 from tests.articlesite import NAMES, Site, article, sentences
 from tests.cli import newsark
 from tests.crawling import Crawling, Leads, host_of, start, wait_until
+from tests.in_process import asked
 from tests.loopback import Shown
 
 
@@ -52,11 +53,11 @@ def test_a_watch_sees_what_happens_and_ends_cleanly_when_it_is_asked_to(tmp_path
         wait_until(lambda: visited(tmp_path)["gone"] == "failed", 60)
         wait_until(lambda: visited(tmp_path)["stays"] == "unchanged", 30)
 
-        asked = time.monotonic()
+        signalled = time.monotonic()
         watching.send(signal.SIGTERM)
         ran = watching.ended(20)
         assert ran.code == 0, ran.err
-        assert time.monotonic() - asked < 10
+        assert time.monotonic() - signalled < 10
     finally:
         site.close()
     entries = newsark("ledger", "--json", "--archive", "archive", cwd=tmp_path).lines
@@ -64,8 +65,8 @@ def test_a_watch_sees_what_happens_and_ends_cleanly_when_it_is_asked_to(tmp_path
         ("gone", "removed"),
         ("edited", "edited"),
     }
-    assert newsark("verify", "--deep", "--archive", "archive", cwd=tmp_path).code == 0
-    assert sentences("gone")[0] in newsark("show", f"{site.url}/news/gone", "--archive", "archive", cwd=tmp_path).out
+    assert asked("verify", "--deep", "--archive", "archive", cwd=tmp_path).code == 0
+    assert sentences("gone")[0] in asked("show", f"{site.url}/news/gone", "--archive", "archive", cwd=tmp_path).out
 
 
 class Slow(Site):
@@ -90,15 +91,15 @@ def test_what_is_under_way_has_five_seconds_and_its_lead_goes_back_otherwise(tmp
     try:
         watching = begin(site, tmp_path)
         wait_until(lambda: site.late == {"gone", "edited"})
-        asked = time.monotonic()
+        signalled = time.monotonic()
         # to it alone, as Kubernetes and KillMode=mixed do: readers that are ended too read nothing any more
         watching.process.terminate()
         ran = watching.ended(20)
-        lasted = time.monotonic() - asked
+        lasted = time.monotonic() - signalled
     finally:
         site.close()
     assert ran.code == 0, ran.err
     assert 4.5 < lasted < 10
     states = visited(tmp_path)
     assert (states["gone"], states["edited"]) == ("captured", "pending")
-    assert newsark("verify", "--deep", "--archive", "archive", cwd=tmp_path).code == 0
+    assert asked("verify", "--deep", "--archive", "archive", cwd=tmp_path).code == 0

@@ -20,7 +20,7 @@ def test_spaces_do_not_make_a_long_paragraph_slow(monkeypatch: pytest.MonkeyPatc
     """What popular parts are left out of is asked for; each word that changed is found all the same."""
     asked: list[bool] = []
 
-    class Watched(worddiff.SequenceMatcher):  # type: ignore[name-defined,misc]
+    class Watched(worddiff.SequenceMatcher):
         def __init__(self, *words: Any, autojunk: bool) -> None:
             asked.append(autojunk)
             super().__init__(*words, autojunk=autojunk)

@@ -14,7 +14,7 @@ from tests.year.comparison import LATEST, SOURCES
 from tests.year.script import DAY, REMOVALS, START, written
 
 ROOT = Path(__file__).parent.parent
-ARTICLES, DAYS = 80, 365
+ARTICLES, DAYS = 48, 365
 
 
 @pytest.mark.timeout(900)

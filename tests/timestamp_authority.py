@@ -93,7 +93,7 @@ def timestamp_authority(directory: Path) -> Iterator[TimestampAuthority]:
                 self.wfile.write(b"0")
             self.wfile.write(said)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature is http.server's
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -13,7 +13,7 @@ class Archive(scrapy.Spider):
         for number in range(self.count):
             yield scrapy.Request(f"{self.site}/p/{number}")
 
-    def parse(self, response):  # noqa: ARG002
+    def parse(self, response):  # noqa: ARG002 - the signature is Scrapy's
         return None
 
 

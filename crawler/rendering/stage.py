@@ -33,7 +33,7 @@ class RenderStage:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """As Scrapy asks for it."""
-        return cls(crawler.spider)  # type: ignore[arg-type]
+        return cls(crawler.spider)  # type: ignore[arg-type]  # the only spider there is
 
     async def process_item(self, visit: Visit) -> Visit:
         """The visit with what a browser made of its page, or with the problem that it met."""

@@ -237,7 +237,7 @@ class NewsroomSpider(Spider):
 
     async def ended(self, failure: Failure) -> AsyncIterator[Visit]:
         """A visit without an answer: every way a request can end is a named problem of its lead."""
-        request: Request = failure.request  # type: ignore[attr-defined]
+        request: Request = failure.request  # type: ignore[attr-defined]  # Scrapy puts it there
         lead: Lead = request.meta["lead"]
         assert failure.value is not None
         if isinstance(failure.value, Stopped):

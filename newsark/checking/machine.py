@@ -84,7 +84,7 @@ def check_clock() -> Iterator[Finding]:
     if program is not None:
         command = [program, "show", "--property=NTPSynchronized", "--value"]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=ASKING_SECONDS, check=False)  # noqa: S603
+            done = subprocess.run(command, capture_output=True, text=True, timeout=ASKING_SECONDS, check=False)  # noqa: S603 - our own words, which no shell reads
             said = done.stdout.strip()
         except (OSError, subprocess.TimeoutExpired):
             said = ""

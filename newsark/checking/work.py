@@ -97,7 +97,7 @@ def _why_not_started(path: str, *, is_root: bool) -> str | None:
         command = [path, "--headless", "--disable-gpu", f"--user-data-dir={profile}", "--dump-dom"]
         command += [*(["--no-sandbox"] if is_root else []), "data:text/html,<p>shown</p>"]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=BROWSER_SECONDS, check=False)  # noqa: S603
+            done = subprocess.run(command, capture_output=True, text=True, timeout=BROWSER_SECONDS, check=False)  # noqa: S603 - our own words, which no shell reads
         except subprocess.TimeoutExpired:
             return f"no page within {BROWSER_SECONDS:g} s"
         except OSError as problem:

@@ -39,7 +39,7 @@ def send_test(
         is_sent = bool(service.notify(body=words, title="Newsark: a test"))
         failed += not is_sent
         # apprise says no type here; what follows the question mark are settings nobody made
-        place = str(service.url(privacy=True)).partition("?")[0]  # type: ignore[no-untyped-call]
+        place = str(service.url(privacy=True)).partition("?")[0]  # type: ignore[no-untyped-call]  # apprise publishes no types for it
         say(f"{number}. {'sent' if is_sent else 'not sent'}: {place}", "green" if is_sent else "red")
     say(f"{len(sender) - failed} of {len(sender)} reached.")
     raise typer.Exit(1 if failed else 0)

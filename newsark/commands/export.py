@@ -77,7 +77,7 @@ def export(
             help="A file, a directory that ends in /, the same at s3://bucket/prefix, or - for standard output.",
         ),
     ],
-    format: Annotated[  # noqa: A002
+    chosen: Annotated[
         Format | None, typer.Option("--format", help="What to write; else as the file's name ends, or jsonl.")
     ] = None,
     source: SourceFilter = None,
@@ -138,7 +138,7 @@ def export(
     }
     asked = _Asked(home, output, again, delta_since)
     with home.archive(is_public=True) as opened:
-        wanted = asked.export(opened, what, given, format, split)
+        wanted = asked.export(opened, what, given, chosen, split)
         if wanted.form in (Format.WARC, Format.WACZ):
             _write_pages(home, opened, wanted, output)
         else:

@@ -22,6 +22,7 @@ from newsark.pagefile import (
     record_of_file,
     unreadable_file,
 )
+from newsark.readers import reader_pool
 from storage.errors import PageError, WrongUse
 
 if TYPE_CHECKING:
@@ -103,20 +104,13 @@ def _selectors(path: Path | None) -> Selectors | None:
 def _lines(home: Home, files: Sequence[PageFile], selectors: Selectors | None) -> Generator[PageLine]:
     """The records of these pages, in order; workers read, parse and write them, so that this process has no work."""
     from pipelines.page import ReadLimits
-    from pipelines.pool import ReaderPool
 
     if not files:
         return
-    settings = home.settings
-    limits = ReadLimits(max_page_bytes=settings.max_page_bytes)
-    workers = min(settings.workers, len(files))
-    timeout = settings.extract_timeout_seconds
-    pool = ReaderPool(
-        workers,
-        timeout_seconds=timeout,
-        limits=limits,
-        preload=["newsark.forkserver", "newsark.pagefile", "pipelines.record"],
-    )
+    limits = ReadLimits(max_page_bytes=home.settings.max_page_bytes)
+    workers = min(home.settings.workers, len(files))
+    preload = ["newsark.forkserver", "newsark.pagefile", "pipelines.record"]
+    pool = reader_pool(home.settings, workers, preload=preload)
     try:
         under_way: deque[tuple[PageFile, Future[PageLine]]] = deque()
         for file in files:

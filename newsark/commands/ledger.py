@@ -47,7 +47,7 @@ def ledger(
     text: Annotated[
         str | None, typer.Option("--text", metavar="WORDS", help="Only where headline, URL or detail have these words.")
     ] = None,
-    format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TEXT,  # noqa: A002
+    chosen: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TEXT,
     json: Annotated[bool, typer.Option("--json", help="Print JSON Lines; the same as --format json.")] = False,
     archive: ArchiveOption = None,
     endpoint_url: EndpointOption = None,
@@ -69,7 +69,7 @@ def ledger(
     )
     with home.archive(is_public=True) as opened:
         entries = read_ledger(opened, wanted, home.confirmations)
-    _write(entries, Format.JSON if json else format)
+    _write(entries, Format.JSON if json else chosen)
 
 
 def known_kind(word: str) -> str:

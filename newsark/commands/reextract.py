@@ -211,7 +211,8 @@ class _Run:
         if tally.gained:
             say(f"{counted(tally.gained, 'article')} {'would gain' if dry_run else 'gained'} a text.")
         if self._report is not None:
-            say_line(f"Side by side: {self._report}")
+            left_out = f"; {counted(tally.withheld, 'suppressed article')} left out" if tally.withheld else ""
+            say_line(f"Side by side: {self._report}{left_out}")
         if tally.interrupted:
             say("Stopped. The next run goes on with what is left.", "yellow")
         if self._is_waiting:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from newsark.metrics.showing import Exposition
-    from pipelines.pool import ReaderPool
     from reading.web.door import Access
     from reading.web.room import Room
     from storage.archive import Archive
@@ -142,15 +142,13 @@ class _Replay:
 def _room(home: Home, archive: Archive, wanted: _Replay, listening: socket.socket) -> Iterator[Room]:
     """The room with its replay, as long as both run."""
     from newsark.address import normal_spelling
+    from newsark.readers import reader_pool
     from newsark.replaying import replaying
     from reading.web.exportjobs import ExportJobs
     from reading.web.room import ReplayPlace, Room
 
     jobs = ExportJobs(archive.state / "exports", archive.clock)
-
-    def pool() -> ReaderPool:
-        return _pool(home)
-
+    pool = partial(reader_pool, home.settings, 1)
     room = Room(archive, home.short_name, jobs, normal_spelling, pool, home.confirmations)
     try:
         if not wanted.is_ours:
@@ -176,15 +174,6 @@ def _words(home: Home, host: str, port: int) -> list[str]:
     names = sorted(name for name in LOOPBACK | {host} if ":" not in name)
     words += [word for name in names for word in ("--embed-in", f"http://{name}:{port}")]
     return [*words, "--endpoint-url", home.settings.endpoint_url] if home.settings.endpoint_url else words
-
-
-def _pool(home: Home) -> ReaderPool:
-    from pipelines.page import ReadLimits
-    from pipelines.pool import ReaderPool
-
-    settings = home.settings
-    limits = ReadLimits(max_page_bytes=settings.max_page_bytes)
-    return ReaderPool(1, timeout_seconds=settings.extract_timeout_seconds, limits=limits)
 
 
 def _app(home: Home, room: Room, access: Access, metrics: Exposition) -> FastAPI:

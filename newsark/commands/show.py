@@ -57,9 +57,7 @@ def article_history(archive: Archive, needle: str) -> ArticleHistory:
     lead = lead_of(archive, spelled) if spelled else None
     if lead is None:
         raise WrongUse(f"nothing is known by {needle!r}; newsark export -o - lists all articles")
-    facts = [lead.reason, lead.detail, f"visited {lead.visited_at:%Y-%m-%d %H:%M}" if lead.visited_at else None]
-    told = "; ".join(fact for fact in facts if fact)
-    raise WrongUse(f"{lead.url} is known to {lead.source}, but as no article: {lead.kind}, {lead.state}; {told}")
+    raise WrongUse(f"{lead.url} is known to {lead.source}, {lead.told}")
 
 
 def _print_history(history: ArticleHistory) -> None:

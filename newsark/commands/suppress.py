@@ -80,12 +80,13 @@ def suppress(
         _wait(home, opened)
 
 
-def _scope(**chosen: bool) -> Scope | None:
+def _scope(*, version: bool, url: bool, source: bool) -> Scope | None:
     """The one that the options name. Raises WrongUse for more than one."""
-    named = [name for name, is_chosen in chosen.items() if is_chosen]
+    chosen: dict[Scope, bool] = {"version": version, "url": url, "source": source}
+    named = [scope for scope, is_chosen in chosen.items() if is_chosen]
     if len(named) > 1:
         raise WrongUse(f"--{named[0]} and --{named[1]} are two things; use one of them")
-    return named[0] if named else None  # type: ignore[return-value]
+    return named[0] if named else None
 
 
 def _suppressed(

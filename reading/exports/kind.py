@@ -57,7 +57,7 @@ class Kind(ABC):
     def rows(self, connection: Connection, on_step: OnStep = no_step) -> Iterator[Row]:
         """The rows in an order of their own, which a rebuild does not change."""
 
-    def fates(self, connection: Connection, ids: Collection[str]) -> dict[str, str]:  # noqa: ARG002
+    def fates(self, connection: Connection, ids: Collection[str]) -> dict[str, str]:  # noqa: ARG002 - kinds that have fates want them
         """What is known of rows that are no longer selected, by id; none where nothing is."""
         return {}
 

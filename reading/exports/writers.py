@@ -35,7 +35,7 @@ class Writer(Protocol):
 class JsonLines:
     """Each record as it stands in the store, one a line."""
 
-    def __init__(self, to: IO[bytes], columns: Sequence[Column]) -> None:  # noqa: ARG002
+    def __init__(self, to: IO[bytes], columns: Sequence[Column]) -> None:  # noqa: ARG002 - other writers want them
         self._to = to
 
     def write(self, row: Row) -> None:

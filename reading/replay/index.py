@@ -15,7 +15,7 @@ from storage.cdxj import index_line
 NAME = "newsark:catalogue"
 
 
-class CatalogueIndex(BaseIndexSource):  # type: ignore[misc]
+class CatalogueIndex(BaseIndexSource):  # type: ignore[misc]  # pywb publishes no types
     """Answers pywb's lookups, exact ones and those of a prefix, a host or a domain, from the captures known now."""
 
     catalogue: Catalogue
@@ -47,7 +47,7 @@ class CatalogueIndex(BaseIndexSource):  # type: ignore[misc]
         return cls() if value == NAME else None
 
     @classmethod
-    def init_from_config(cls, config: Mapping[str, Any]) -> None:  # noqa: ARG003
+    def init_from_config(cls, config: Mapping[str, Any]) -> None:  # noqa: ARG003 - the signature is pywb's
         """Nothing but the word is known."""
         return
 

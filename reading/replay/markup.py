@@ -13,7 +13,7 @@ class _Text(str):
         return super().encode(encoding, errors)
 
 
-class MarkupRewriter(HTMLRewriter):  # type: ignore[misc]
+class MarkupRewriter(HTMLRewriter):  # type: ignore[misc]  # pywb publishes no types
     """pywb writes a page of no certain encoding byte by byte, but knows the characters of some of its attributes.
 
     At the first that is no byte it would break off.

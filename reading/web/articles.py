@@ -19,6 +19,7 @@ from reading.web.pace import Searching
 from reading.web.room import Room, TheRoom
 from reading.worddiff import Word, fields_between, paragraphs_of
 from storage.timestamps import timestamp14
+from storage.unread import Unread
 from storage.versions import Versions
 
 
@@ -44,7 +45,8 @@ class Moment(Facts):
 
 
 class Told(Facts):
-    """One version with everything known of its article. `record` is the JSON record as it stands in the store."""
+    """One version with everything known of its article. `record` is the JSON record as it stands in the store;
+    `unread` visits are kept and not read yet, so that nobody knows what they will say of it."""
 
     id: str
     source: str
@@ -55,6 +57,7 @@ class Told(Facts):
     lifeline: str
     legend: str
     state: str
+    unread: int
     replay: str | None
     no_replay: str
 
@@ -74,6 +77,7 @@ def article(room: TheRoom, request: Request, record_id: str) -> Told:
         lifeline=line,
         legend=legend,
         state=state_of(history.observations[-1].outcome if history.observations else None),
+        unread=room.with_catalogue(lambda one: Unread(one, history.source).of_article(history.article)),
         replay=replay_address(room, request, record),
         no_replay=room.no_replay,
     )
@@ -264,6 +268,4 @@ def find_url(room: TheRoom, url: Annotated[str, Query(max_length=8000)]) -> Redi
     lead = lead_of(room.archive, spelled) if spelled else None
     if lead is None:
         raise HTTPException(404, "nothing is known of that address; search for words of the article's headline")
-    facts = [lead.reason, lead.detail, f"visited {lead.visited_at:%Y-%m-%d %H:%M}" if lead.visited_at else None]
-    told = "; ".join(fact for fact in facts if fact)
-    raise HTTPException(404, f"that address is known, but as no article: {lead.kind}, {lead.state}; {told}")
+    raise HTTPException(404, f"that address is known, {lead.told}")

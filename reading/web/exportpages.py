@@ -115,15 +115,15 @@ def export_asked(
     versions: Annotated[Literal["latest", "all"], Form()] = "latest",
 ) -> Asked:
     """What the form asks for."""
-    return asked(q, source, language.split(), state, published, since, until, versions)  # type: ignore[arg-type]
+    return asked(q, source, language.split(), state, published, since, until, versions)  # type: ignore[arg-type]  # the form hands on what Asked then judges
 
 
 def build_export(
     room: TheRoom,
     wanted: Annotated[Asked, Depends(export_asked)],
-    form: Annotated[Literal[FORMS], Form()],  # type: ignore[valid-type]
+    form: Annotated[Literal[FORMS], Form()],  # type: ignore[valid-type]  # the words stand in one place
     _: Exporting,
-    what: Annotated[Literal[WHATS], Form()] = "articles",  # type: ignore[valid-type]
+    what: Annotated[Literal[WHATS], Form()] = "articles",  # type: ignore[valid-type]  # the words stand in one place
 ) -> ExportLine:
     """Ask for an export; its id leads to its progress and its files."""
     kind = _kind(room, wanted, what)

@@ -18,7 +18,7 @@ PER_PAGE = 20
 PUBLISHED = r"^(\d{4}(-\d{2}(-\d{2})?)?)?$"
 MOST_PAGES = 500
 SHOWN_FACETS = 12
-State = Literal[STATES]  # type: ignore[valid-type]
+State = Literal[STATES]  # type: ignore[valid-type]  # the words stand in one place
 
 
 class Asked(Facts):
@@ -121,7 +121,7 @@ def find(
 ) -> Findings:
     """Articles with these words, the best first; without words all of them, the newest first. Twenty to a page."""
     names = room.source_names()
-    what = Search(selection_of(wanted), sort=wanted.sort, offset=(page - 1) * PER_PAGE, limit=PER_PAGE)  # type: ignore[arg-type]
+    what = Search(selection_of(wanted), sort=wanted.sort, offset=(page - 1) * PER_PAGE, limit=PER_PAGE)  # type: ignore[arg-type]  # the question has been judged
     try:
         found = room.with_catalogue(lambda connection: search(connection, what))
     except BadQuery as problem:

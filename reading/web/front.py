@@ -22,17 +22,18 @@ WORST_FIRST = ("bad", "look", "new", "good")
 
 
 class Totals(Facts):
-    """How much the archive holds."""
+    """How much the archive holds; `unread` pages are kept and not read yet."""
 
     sources: int
     articles: int
     versions: int
     bytes: int
     last_day: int
+    unread: int
 
 
 class SourceHealth(Facts):
-    """How one source fares: `level` is good, look, bad or new."""
+    """How one source fares: `level` is good, look, bad or new; `unread` pages of it are kept and not read yet."""
 
     id: str
     name: str
@@ -43,6 +44,7 @@ class SourceHealth(Facts):
     usual_day: float | None
     last_capture: str | None
     due: int
+    unread: int
 
 
 class Front(Facts):
@@ -106,6 +108,7 @@ def _of_source(state: dict[str, Any], found: Health) -> SourceHealth:
         usual_day=pulse["usualDay"],
         last_capture=pulse["lastCapture"],
         due=pulse["due"],
+        unread=state["unread"]["pages"],
     )
 
 
@@ -116,6 +119,7 @@ def _totals(states: list[dict[str, Any]]) -> Totals:
         versions=sum(state["versions"] for state in states),
         bytes=sum(state["bytes"] for state in states),
         last_day=sum(state["pulse"]["lastDay"] for state in states),
+        unread=sum(state["unread"]["pages"] for state in states),
     )
 
 

@@ -18,7 +18,7 @@ from reading.web.room import Room, TheRoom
 PER_PAGE = 50
 IN_FEED = 500
 """A feed is asked for again and again; what is older is in the table."""
-Kind = Literal[KINDS]  # type: ignore[valid-type]
+Kind = Literal[KINDS]  # type: ignore[valid-type]  # the words stand in one place
 
 
 class LedgerAsked(Facts):

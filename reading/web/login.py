@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Annotated
 
-from fastapi import Form, Request
+from fastapi import Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from reading.web.door import COOKIE, Access
@@ -33,9 +33,9 @@ def help_facts(room: TheRoom) -> HelpFacts:
     )
 
 
-def login_page(request: Request, room: TheRoom, next: str = "/") -> HTMLResponse:  # noqa: A002 - the address says next
+def login_page(request: Request, room: TheRoom, target: Annotated[str, Query(alias="next")] = "/") -> HTMLResponse:
     """Ask for the token."""
-    return _page(request, room.name, next, None)
+    return _page(request, room.name, target, None)
 
 
 def log_in(
@@ -43,13 +43,13 @@ def log_in(
     room: TheRoom,
     _: LoggingIn,
     token: Annotated[str, Form(max_length=1000)] = "",
-    next: Annotated[str, Form(max_length=2000)] = "/",  # noqa: A002
+    target: Annotated[str, Form(alias="next", max_length=2000)] = "/",
 ) -> Response:
     """Let in whoever knows it: the browser keeps a cookie that no script reads and no other site sends."""
     access: Access = request.app.state.access
     if not access.is_token(token.strip()):
-        return _page(request, room.name, next, "That is not the token.")
-    answer = RedirectResponse(_own(next), 303)
+        return _page(request, room.name, target, "That is not the token.")
+    answer = RedirectResponse(_own(target), 303)
     is_tls = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
     answer.set_cookie(COOKIE, access.cookie, SECONDS, httponly=True, samesite="strict", secure=is_tls)
     return answer

@@ -16,7 +16,7 @@ from pipelines.pool import ReaderPool
 from reading.life import CONFIRMATIONS, Confirmation
 from reading.web.exportjobs import ExportJobs
 from storage.archive import Archive
-from storage.catalogue import alerts, observations, versions
+from storage.catalogue import alerts, captures, observations, versions
 from storage.sources import Sources
 from storage.suppressions import Suppressions
 
@@ -69,7 +69,8 @@ class Remembered:
                     if len(self._known) >= MOST_REMEMBERED:
                         self._known.clear()
                     self._known[key] = before
-            return before.value  # type: ignore[no-any-return]
+            value: T = before.value
+            return value
 
     def _again(self, before: _Gathered | None, now: float, make: Callable[[], T]) -> _Gathered:
         """The fact as it was, as long as nothing changed; else gathered anew."""
@@ -90,9 +91,8 @@ class Remembered:
     def _state(self) -> object:
         """What differs when anything was added that pages tell of."""
         with self._archive.catalogue.begin() as connection:
-            return [
-                connection.execute(select(func.max(table.c.id))).scalar() for table in (versions, observations, alerts)
-            ]
+            tables = (versions, observations, captures, alerts)
+            return [connection.execute(select(func.max(table.c.id))).scalar() for table in tables]
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,8 @@ class Unsaved(Facts):
 
 
 class OneSource(Facts):
-    """One source with everything that is known of it."""
+    """One source with everything that is known of it; `unread` has the visits whose pages are kept and not read, and
+    of how many pages they are."""
 
     id: str
     name: str
@@ -58,6 +59,7 @@ class OneSource(Facts):
     versions: int
     bytes: int
     segments: int
+    unread: dict[str, int]
     next_due: datetime | None
     last_run: dict[str, Any] | None
     problems: list[dict[str, Any]]
@@ -91,6 +93,7 @@ def one_source(room: TheRoom, source_id: str) -> OneSource:
         versions=state["versions"],
         bytes=state["bytes"],
         segments=state["segments"],
+        unread=state["unread"],
         next_due=state["pulse"]["nextDue"],
         last_run=state["last_run"],
         problems=state["problems"],

@@ -45,8 +45,13 @@ def read_here(plan: SegmentPlan) -> tuple[list[Finding], Mapping[int, str]]:
 class Progress(Protocol):
     """Told how much there is to verify and how much is done; from several threads."""
 
-    def begin(self, total_bytes: int) -> None: ...  # noqa: D102
-    def advance(self, count: int) -> None: ...  # noqa: D102
+    def begin(self, total_bytes: int) -> None:
+        """So many bytes are to be read."""
+        ...
+
+    def advance(self, count: int) -> None:
+        """So many more have been."""
+        ...
 
 
 class _Silent:

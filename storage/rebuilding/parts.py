@@ -58,7 +58,7 @@ class _StoredBytes(io.RawIOBase):
     def tell(self) -> int:
         return self._place
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # io asks for any buffer, and gives this one
         data = self._store.get_range(self._key, self._place, len(buffer))
         buffer[: len(data)] = data
         self._place += len(data)

@@ -84,7 +84,7 @@ def steps_in(path: Path) -> Iterator[Step]:
         while True:
             try:
                 # written a moment ago by a worker of this very process
-                yield pickle.load(file)  # noqa: S301
+                yield pickle.load(file)  # noqa: S301 - from our own process
             except EOFError:
                 return
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
-_TOKEN = r"[!#$%&'*+\-.0-9A-Z^_`a-z|~]+"  # noqa: S105
+_TOKEN = r"[!#$%&'*+\-.0-9A-Z^_`a-z|~]+"  # noqa: S105 - a grammar, no secret
 TOKEN = re.compile(_TOKEN)
 _MEDIA_TYPE = re.compile(
     rf'{_TOKEN}/{_TOKEN}(?:[ \t]*;[ \t]*{_TOKEN}=(?:{_TOKEN}|"(?:[^"\\\x00-\x1f\x7f]|\\[ -~])*"))*'
@@ -102,7 +102,7 @@ def date_problem(text: str, *, is_1_0: bool) -> str | None:
         return f"{text!r} is not YYYY-MM-DDThh:mm:ssZ, as WARC 1.0 asks"
     numbers = [int(part or least) for part, least in zip(found.groups()[:6], (1, 1, 1, 0, 0, 0), strict=True)]
     try:
-        datetime(*numbers, tzinfo=UTC)  # type: ignore[misc, arg-type]
+        datetime(*numbers, tzinfo=UTC)  # type: ignore[misc, arg-type]  # the pattern has as many groups
     except ValueError as error:
         return f"{text!r} is no time that exists: {error}"
     return None

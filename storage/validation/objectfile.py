@@ -39,7 +39,7 @@ class ObjectFile(io.RawIOBase):
         """The present place."""
         return self._at
 
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # io asks for any buffer, and gives this one
         """Fill the buffer from the present place on; how much there was."""
         wanted = min(len(buffer), self.size_bytes - self._at)
         if wanted <= 0:

@@ -117,7 +117,7 @@ class WaczValidator:
             ("archive/", self._check_warc),
             ("indexes/", self._check_index_in(package, infos)),
             ("pages/", self._check_page_list),
-            ("", lambda file, path: None),  # noqa: ARG005
+            ("", lambda file, path: None),  # noqa: ARG005 - the others want them
         )
         for folder, look in folders:
             for path in sorted(infos):

@@ -150,4 +150,4 @@ def test_every_address_that_passes_is_global_in_pythons_eyes_too(ip: object) -> 
         NOBODY.check_address(str(ip), "news.example", 80)
     except Refused:
         return
-    assert ip.is_global or str(ip).startswith("64:ff9b::")  # type: ignore[attr-defined]
+    assert ip.is_global or str(ip).startswith("64:ff9b::")

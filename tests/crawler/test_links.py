@@ -74,7 +74,7 @@ def test_normalising_twice_changes_nothing_and_garbage_is_refused(url: str) -> N
     try:
         once = normalise(url)
     except Refused as refused:
-        assert refused.rule in ("bad-url", "scheme")  # noqa: PT017
+        assert refused.rule in ("bad-url", "scheme")  # noqa: PT017 - one of two ends
         return
     assert normalise(once) == once
     assert once.isascii()

@@ -17,7 +17,7 @@ URL = "http://l.example/a"
 
 def capture(kind: str = "response") -> Capture:
     """Where an answer is kept."""
-    return Capture(key="k", offset=0, length=1, record_id="<urn:uuid:1>", record_type=kind, date=NOW, url=URL)  # type: ignore[arg-type]
+    return Capture(key="k", offset=0, length=1, record_id="<urn:uuid:1>", record_type=kind, date=NOW, url=URL)
 
 
 def answer(status: int = 200, *, truncated: str | None = None, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
@@ -28,7 +28,7 @@ def answer(status: int = 200, *, truncated: str | None = None, headers: tuple[tu
 def visit(*, attempts: int = 0, **facts: object) -> Visit:
     """A visit to an article."""
     lead = Lead(1, URL, "article", None, None, 1, {}, attempts, None, None, None, None)
-    return Visit(lead, NOW, **facts)  # type: ignore[arg-type]
+    return Visit(lead, NOW, **facts)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from lxml.html import document_fromstring
 from pipelines.dates import date_in_markup, date_in_url, first_date, parse_date
 
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.none() | OFFSETS)  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.none() | OFFSETS)  # noqa: DTZ001 - the strategy adds the offset
 
 
 @given(MOMENTS)
@@ -61,9 +61,9 @@ def test_what_would_be_a_guess_is_none(raw: str) -> None:
 def test_the_first_source_wins_unless_only_another_knows_the_time() -> None:
     day, time = ("json-ld", "2026-03-02"), ("meta", "2026-03-02T06:30:00+01:00")
     other = ("meta", "2026-03-05T06:30:00+01:00")
-    assert first_date([day, time]).source == "meta"  # type: ignore[union-attr]
-    assert first_date([day, other]).source == "json-ld"  # type: ignore[union-attr]
-    assert first_date([time, other]).iso == "2026-03-02T06:30:00+01:00"  # type: ignore[union-attr]
+    assert first_date([day, time]).source == "meta"
+    assert first_date([day, other]).source == "json-ld"
+    assert first_date([time, other]).iso == "2026-03-02T06:30:00+01:00"
     assert first_date([("meta", "soon")]) is None
 
 

@@ -55,7 +55,7 @@ WORDS = st.sampled_from(
 
 def read(body: str | bytes, **known: object) -> dict[str, object]:
     data = body.encode() if isinstance(body, str) else body
-    reading = read_page(PageInput(URL, data, **known), ReadLimits())  # type: ignore[arg-type]
+    reading = read_page(PageInput(URL, data, **known), ReadLimits())
     return dict(reading.article or {}) | {"kind": reading.kind, "reason": reading.reason}
 
 
@@ -102,7 +102,7 @@ def test_a_feed_s_hints_stand_in_for_what_the_page_does_not_say() -> None:
     page = f"<html><body><p>{TEXT * 3}</p></body></html>"
     found = read(page, hints={"title": "Old ferry", "published": "Mon, 02 Mar 2026 06:30:00 GMT"})
     assert (found["headline"], found["datePublished"]) == ("Old ferry", "2026-03-02T06:30:00+00:00")
-    assert found["metadata"]["fieldSources"]["datePublished"] == "feed"  # type: ignore[index]
+    assert found["metadata"]["fieldSources"]["datePublished"] == "feed"
 
 
 def test_the_newsroom_itself_is_an_author_only_when_nobody_else_is_named() -> None:

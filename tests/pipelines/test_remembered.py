@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lxml.html import HtmlElement, document_fromstring
 from trafilatura import xpaths
 
-import pipelines.blocks  # noqa: F401  puts the rules in place
+import pipelines.blocks  # noqa: F401 - puts the rules in place
 from pipelines import remembered
 from pipelines.remembered import Remembered
 

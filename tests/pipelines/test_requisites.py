@@ -27,7 +27,7 @@ PAGE = """<html><head>
 
 def urls(wanted: str) -> dict[str, str]:
     tree = document_fromstring(PAGE)
-    return {one.url: one.kind for one in page_requisites(tree, BASE, wanted)}  # type: ignore[arg-type]
+    return {one.url: one.kind for one in page_requisites(tree, BASE, wanted)}
 
 
 def test_a_page_names_what_it_needs() -> None:

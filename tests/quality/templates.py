@@ -168,7 +168,7 @@ def hydrated(story: Story, url: str) -> QualityPage:
         "headline": story.headline,
         "datePublished": PUBLISHED,
     }
-    data["author"] = [{"@type": "Person", "name": story.author}]  # type: ignore[assignment]
+    data["author"] = [{"@type": "Person", "name": story.author}]
     props = json.dumps({"props": {"article": list(story.paragraphs)}}, ensure_ascii=False)
     head = f'<title>{escape(story.headline)}</title><script type="application/ld+json">{json.dumps(data)}</script>'
     body = (

@@ -54,7 +54,7 @@ class Sample:
         return Verifier(
             self.stores,
             self.catalogue,
-            Scope(deep=deep, **scope),  # type: ignore[arg-type]
+            Scope(deep=deep, **scope),
             waiting=lambda: told,
         ).run()
 
@@ -129,7 +129,7 @@ def _segment(directory: Path, new_id: object, opened: datetime, number: int) -> 
         SOURCE,
         INFO,
         clock=lambda: opened,
-        new_id=new_id,  # type: ignore[arg-type]
+        new_id=new_id,
         host="host.example",
     )
     for page in range(4):

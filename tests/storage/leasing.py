@@ -59,7 +59,7 @@ def taken(catalogue: Catalogue, name: str, source: str) -> list[int]:
 def alone(catalogue: Catalogue, statement: Callable[[], object], source: str) -> None:
     """Note that this process works on a source, or does no more; that another one does is an error."""
     with catalogue.begin() as connection:
-        connection.execute(statement(), {"source": source})  # type: ignore[call-overload]
+        connection.execute(statement(), {"source": source})
 
 
 def visited(catalogue: Catalogue, source: str) -> list[Lead]:

@@ -49,7 +49,7 @@ def archive(tmp_path: Path, clock: MovableClock, catalogue_setting: str | None) 
 
 def opened_at(root: Path, clock: MovableClock, **settings: object) -> Archive:
     """The archive there, with one source."""
-    opened = Archive.open(root, ArchiveSettings(**settings), clock)  # type: ignore[arg-type]
+    opened = Archive.open(root, ArchiveSettings(**settings), clock)
     opened.enlist(SOURCE, name="The Lantern", home="http://l.example/", toml='id = "lantern"\n')
     return opened
 
@@ -165,7 +165,7 @@ def test_a_settlement_commits_leads_versions_and_acknowledgements_together(archi
 
 def test_a_failed_commit_keeps_the_captures_for_the_next_one(archive: Archive) -> None:
     kept = archive.keep(SOURCE, exchange("a"))
-    broken = Settlement([Acknowledgement(1, "captured", None, None, "not a time", 0, None)], [[]])  # type: ignore[arg-type]
+    broken = Settlement([Acknowledgement(1, "captured", None, None, "not a time", 0, None)], [[]])
     with pytest.raises(Exception, match=r"not a time|astimezone"):
         archive.settle(SOURCE, broken)
     archive.settle(SOURCE, Settlement())

@@ -62,7 +62,7 @@ def test_what_is_no_line_is_refused(line: bytes) -> None:
 
 @pytest.mark.parametrize("changes", [{"record_type": "metadata", "status": None}, {"status": None}, {"status": 304}])
 def test_what_cannot_be_replayed_is_not_indexed(changes: dict[str, object]) -> None:
-    assert index_line(replace(CAPTURE, **changes)) is None  # type: ignore[arg-type]
+    assert index_line(replace(CAPTURE, **changes)) is None
 
 
 @given(st.lists(st.sampled_from([b"a,b)/ 1\n", b"a,b)/a 1\n", b"a,b-c)/ 1\n", b"a)/ 2\n", "a,é)/ 1\n".encode()])))

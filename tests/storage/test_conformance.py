@@ -5,63 +5,34 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from storage_samples import (
     BODY,
     HEAD,
-    INFO,
     REQUEST,
     TLS,
     block_of,
     exchange,
     failure,
     fields_of,
-    ids,
     members,
     new_segment,
     open_warc,
     values,
 )
 
-from storage.capture import Capture
-from storage.exchange import Exchange, FetchFailure, TlsFacts
-from storage.segment import Segment
-
-REVISIT = "http://netpreserve.org/warc/1.1/revisit/"
-NOT_MODIFIED_HEAD = b'HTTP/1.1 304 Not Modified\r\nETag: "one"\r\n\r\n'
-
-
-def written(directory: Path, *exchanges: Exchange, **options: Any) -> list[bytes]:
-    segment = new_segment(directory)
-    for one in exchanges:
-        segment.append(one, **options)
-    return members(open_warc(directory))
-
-
-def with_original(directory: Path, second: Exchange, first: Exchange | None = None) -> tuple[Capture, list[bytes]]:
-    segment = new_segment(directory)
-    original = segment.append(first or exchange())
-    segment.append(second, original=original)
-    return original, members(open_warc(directory))[-3:]
+from storage.exchange import FetchFailure, TlsFacts
+from tests.storage.conformance_samples import (
+    of_type,
+    records_of_every_kind,
+    written,
+)
 
 
 @pytest.fixture
 def every_kind(tmp_path: Path) -> list[bytes]:
-    """Records of every kind that Newsark writes."""
-    segment = new_segment(tmp_path)
-    original = segment.append(exchange(tls=TLS, via="http://gazette.example/feed.xml"), hops=2)
-    segment.append(exchange(url="http://gazette.example/copy"), original=original)
-    segment.append(exchange(response_head=NOT_MODIFIED_HEAD, body=b""), original=original)
-    segment.append(failure())
-    segment.append(exchange(body=BODY[:5], truncated="disconnect"))
-    segment.append(exchange(request=REQUEST.replace(b"GET", b"POST") + b"a=1"))
-    return members(open_warc(tmp_path))
-
-
-def of_type(records: list[bytes], record_type: str) -> list[bytes]:
-    return [record for record in records if values(record, "WARC-Type") == [record_type]]
+    return records_of_every_kind(tmp_path)
 
 
 def test_point_1_records_are_framed_and_carry_the_mandatory_fields(every_kind: list[bytes]) -> None:
@@ -245,90 +216,6 @@ def test_point_15_concurrent_to_ties_an_event_together(every_kind: list[bytes]) 
     assert {main for (main,) in beside} == mains - set(values(every_kind[0], "WARC-Record-ID"))
 
 
-def test_point_16_and_17_only_revisits_refer_to_another_record(every_kind: list[bytes]) -> None:
-    for record in every_kind:
-        refers = {name for name, _ in fields_of(record) if name.startswith("WARC-Refers-To")}
-        expected = {f"WARC-Refers-To{end}" for end in ("", "-Target-URI", "-Date", "-Container")}
-        assert refers == (expected if values(record, "WARC-Type") == ["revisit"] else set())
-
-
-def test_point_18_revisits_carry_the_profile_of_warc_1_1(every_kind: list[bytes]) -> None:
-    profiles = [values(record, "WARC-Profile") for record in of_type(every_kind, "revisit")]
-    assert profiles == [[REVISIT + "identical-payload-digest"], [REVISIT + "server-not-modified"]]
-    others = [record for record in every_kind if values(record, "WARC-Type") != ["revisit"]]
-    assert all(values(record, "WARC-Profile") == [] for record in others)
-
-
-def test_point_19_identical_payload_keeps_the_head_and_marks_what_is_left_out(tmp_path: Path) -> None:
-    head = HEAD.replace(b"X-a:  b ", b"X-second: yes")
-    original, records = with_original(tmp_path, exchange(url="http://gazette.example/two", response_head=head))
-    revisit = records[-1]
-    assert block_of(revisit) == head
-    assert values(revisit, "WARC-Truncated") == ["length"]
-    assert values(revisit, "WARC-Payload-Digest") == [original.payload_digest]
-    assert values(revisit, "WARC-Refers-To") == [original.record_id]
-    assert values(revisit, "WARC-Refers-To-Target-URI") == ["http://gazette.example/news/one"]
-    assert values(revisit, "WARC-Refers-To-Date") == ["2026-11-23T18:05:09.000250Z"]
-
-
-def test_point_20_not_modified_refers_to_the_payload_that_stands(tmp_path: Path) -> None:
-    original, records = with_original(tmp_path, exchange(response_head=NOT_MODIFIED_HEAD, body=b""))
-    revisit = records[-1]
-    assert block_of(revisit) == NOT_MODIFIED_HEAD
-    assert values(revisit, "WARC-Truncated") == []
-    assert values(revisit, "WARC-Payload-Digest") == ["sha256:" + hashlib.sha256(BODY).hexdigest()]
-    assert values(revisit, "WARC-Refers-To-Target-URI") == [original.url]
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        pytest.param({"truncated": "length"}, {}, id="the original is a part"),
-        pytest.param({}, {"truncated": "disconnect"}, id="the second is a part"),
-        pytest.param({}, {"body": BODY + b"x"}, id="another payload"),
-        pytest.param({"body": b""}, {"body": b""}, id="the payload is empty"),
-        pytest.param(
-            {},
-            {"response_head": NOT_MODIFIED_HEAD, "body": b"", "url": "http://gazette.example/two"},
-            id="304 elsewhere",
-        ),
-        pytest.param({}, {"failure": FetchFailure("malformed", "x")}, id="the second is a failure"),
-    ],
-)
-def test_point_21_what_cannot_stand_in_for_the_payload_is_a_response(
-    tmp_path: Path, first: dict[str, Any], second: dict[str, Any]
-) -> None:
-    _, records = with_original(tmp_path, exchange(**second), exchange(**first))
-    assert values(records[-1], "WARC-Type") == ["response"]
-
-
-def test_point_21_a_revisit_never_refers_to_a_revisit(tmp_path: Path) -> None:
-    segment = new_segment(tmp_path)
-    original = segment.append(exchange())
-    revisit = segment.append(exchange(), original=original)
-    assert revisit.record_type == "revisit"
-    third = segment.append(exchange(), original=revisit)
-    assert third.record_type == "response"
-
-
-@pytest.mark.parametrize("reason", ["length", "time", "disconnect", "unspecified"])
-def test_point_22_a_cut_response_is_marked_and_its_head_stays(tmp_path: Path, reason: str) -> None:
-    cut = exchange(body=BODY[:5], truncated=reason, truncated_detail="5 of 17 bytes came")
-    _, metadata, response = written(tmp_path, cut)[1:]
-    assert values(response, "WARC-Truncated") == [reason]
-    assert values(response, "Content-Length") == [str(len(HEAD) + 5)]
-    assert block_of(response) == HEAD + BODY[:5]
-    assert b"truncatedDetail: 5 of 17 bytes came\r\n" in block_of(metadata)
-
-
-def test_point_22_a_head_without_its_end_is_marked_although_nobody_said_so(tmp_path: Path) -> None:
-    cut = exchange(response_head=b"HTTP/1.1 200 OK\r\nServer: x", body=b"", failure=FetchFailure("disconnect", "eof"))
-    capture = new_segment(tmp_path).append(cut)
-    response = members(open_warc(tmp_path))[-1]
-    assert values(response, "WARC-Truncated") == ["unspecified"]
-    assert capture.truncated == "unspecified"
-
-
 def test_point_24_metadata_tells_via_hops_and_duration(tmp_path: Path) -> None:
     via = exchange(
         via="http://gazette.example/feed ё.xml",
@@ -431,15 +318,6 @@ def test_point_31_each_protocol_has_its_own_field(
     for record in (request, response):
         assert [pair for pair in fields_of(record) if pair[0] in ("WARC-Protocol", "WARC-Cipher-Suite")] == fields
     assert (b"tlsCipher: ODD-SUITE\r\n" in block_of(metadata)) == (tls is not None and tls.cipher == "ODD-SUITE")
-
-
-def test_point_32_a_revisit_hints_at_the_file_of_its_original(tmp_path: Path) -> None:
-    original = new_segment(tmp_path / "a").append(exchange())
-    second = Segment.create(tmp_path / "b", "other", INFO, new_id=ids(), host="host.example")
-    second.append(exchange(), original=original)
-    revisit = members(open_warc(tmp_path / "b"))[-1]
-    expected = ["file://gazette-20261123180000-00000-host.example.warc.gz"]
-    assert values(revisit, "WARC-Refers-To-Container") == expected
 
 
 def test_point_33_a_failure_is_a_metadata_record_with_its_reason_and_no_response(tmp_path: Path) -> None:

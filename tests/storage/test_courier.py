@@ -74,7 +74,7 @@ def opener(tmp_path: Path) -> Iterator[Opener]:
 
     def open_archive(*stores: ObjectStore, **settings: object) -> Archive:
         place = Place(stores, tmp_path / "state")
-        archive = Archive.open(place, ArchiveSettings(**settings), lambda: NOW)  # type: ignore[arg-type]
+        archive = Archive.open(place, ArchiveSettings(**settings), lambda: NOW)
         opened.append(archive)
         return archive
 

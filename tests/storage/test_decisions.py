@@ -108,7 +108,7 @@ def test_whoever_seals_second_names_the_other(
     other, plain = opened(tmp_path, clock), chaining._manifest
     calls: list[str] = []
 
-    def meanwhile(sealed, previous, vouching):  # type: ignore[no-untyped-def]
+    def meanwhile(sealed, previous, vouching):
         made = plain(sealed, previous, vouching)
         calls.append(sealed.stem)
         if len(calls) == 1:

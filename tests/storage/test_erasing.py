@@ -54,8 +54,8 @@ def test_what_has_no_room_for_a_tombstone_is_said() -> None:
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    opened = Archive.open(tmp_path / "archive", ArchiveSettings(), utc_now)
+def archive(tmp_path: Path, catalogue_setting: str | None) -> Iterator[Archive]:
+    opened = Archive.open(tmp_path / "archive", ArchiveSettings(catalogue_url=catalogue_setting), utc_now)
     opened.enlist(SOURCE, name="G", home="http://gazette.example/", toml='id = "gazette"\n')
     yield opened
     opened.close()

@@ -87,7 +87,7 @@ def test_each_event_has_one_line(event: Event, line: str) -> None:
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 MAYBE = st.none() | TEXT
-MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the strategy adds the offset
 IDENTITIES = st.sampled_from([SELF, OTHER])
 OFFSETS = st.lists(st.integers(0, 2**40), max_size=3).map(tuple)
 VISITS = st.builds(

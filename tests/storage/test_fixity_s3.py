@@ -34,7 +34,7 @@ def bucket(server: Seaweed, tmp_path: Path) -> tuple[Sample, S3Store, str]:
     settings = StoreSettings(str(place), endpoint_url=server.endpoint_url, region="us-east-1")
     store = S3Store(place, settings)
     sample = make_sample(tmp_path, stores=1)
-    sample.stores.append(store)  # type: ignore[arg-type]
+    sample.stores.append(store)
     assert mended(sample, tmp_path) == []
     return sample, store, name
 

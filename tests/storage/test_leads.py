@@ -41,7 +41,7 @@ def named(
 
 def done(lead_id: int, state: str = "captured", **other: object) -> Acknowledgement:
     facts: dict[str, object] = {"reason": None, "detail": None, "attempts": 0, "next_due": None}
-    return Acknowledgement(lead_id=lead_id, state=state, visited_at=NOW, **(facts | other))  # type: ignore[arg-type]
+    return Acknowledgement(lead_id=lead_id, state=state, visited_at=NOW, **(facts | other))
 
 
 def test_a_known_url_is_added_once(leads: Leads) -> None:

@@ -9,33 +9,32 @@ import subprocess
 import sys
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect, select
+from sqlalchemy import create_engine, select
 
 from reading.exports.selection import Selection, count_of, stream
 from storage import migrations
 from storage.catalogue import Catalogue, findable, sources
 from storage.errors import CatalogueTooNew, CatalogueUnusable, NotACatalogue
-from storage.migrations.standing import CURRENT, FIRST_TABLES, VERSION_TABLE, note_version
+from storage.migrations.standing import CURRENT, VERSION_TABLE, note_version
 from storage.migrations.upgrade import upgrade
 from storage.sources import Sources
+from tests.storage.older_catalogue import (
+    FIRST_TABLES_SQL,
+    NOW,
+    make_first,
+    noted_version,
+    opened,
+    raw,
+    rows,
+    schema,
+)
 
-NOW = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
-FIRST_TABLES_SQL = (Path(__file__).parent / "golden" / "catalogue-1.sql").read_text(encoding="utf-8")
-SOME_ROWS = """
-INSERT INTO sources VALUES ('gazette', 'The Gazette', 'https://gazette.example/', 'id = "gazette"', 3,
-  '2026-11-01T00:00:00.000000Z', 'ab', NULL, NULL);
-INSERT INTO leads VALUES (7, 'gazette', 'i', 'https://gazette.example/1', 'article', NULL, NULL, 0, '{"a": "ß"}',
-  '2026-11-01T00:00:00.000000Z', '2026-11-02T00:00:00.000000Z', 'captured', NULL, NULL, 1, NULL, 0, 5, 0, NULL, NULL,
-  NULL, 9);
-INSERT INTO runs VALUES (1, 'gazette', '2026-11-01T00:00:00.000000Z', NULL, NULL, '{}', '[]', 0);
-"""
 
 
 @pytest.fixture
@@ -47,59 +46,6 @@ def path(tmp_path: Path) -> Path:
 def first(path: Path) -> Path:
     """A catalogue of version 1 with rows, as Newsark left it before catalogues said their version."""
     return make_first(path)
-
-
-def make_first(path: Path) -> Path:
-    with closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA journal_mode=WAL")
-        database.executescript(FIRST_TABLES_SQL + SOME_ROWS)
-    return path
-
-
-def opened(path: Path) -> Catalogue:
-    return Catalogue(f"sqlite:///{path}", lambda: NOW)
-
-
-def rows(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of the tables of version 1, by table."""
-    with closing(sqlite3.connect(path)) as database:
-        return {table: database.execute(f"SELECT * FROM {table}").fetchall() for table in sorted(FIRST_TABLES)}
-
-
-def noted_version(path: Path) -> str | None:
-    with closing(sqlite3.connect(path)) as database:
-        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERSION_TABLE,)).fetchone():
-            return None
-        (found,) = database.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall()
-        return str(found[0])
-
-
-def schema(path: Path) -> dict[str, Any]:
-    """Everything that a database says about its tables, with nothing left to the order of columns."""
-    engine = create_engine(f"sqlite:///{path}")
-    look = inspect(engine)
-    found = {}
-    for table in look.get_table_names():
-        found[table] = {
-            "columns": {one["name"]: {**one, "type": repr(one["type"])} for one in look.get_columns(table)},
-            "key": look.get_pk_constraint(table),
-            "refers": sorted(look.get_foreign_keys(table), key=str),
-            "unique": sorted(look.get_unique_constraints(table), key=str),
-            "indexes": sorted(map(index_facts, look.get_indexes(table)), key=str),
-            "checks": sorted(look.get_check_constraints(table), key=str),
-        }
-    engine.dispose()
-    return found
-
-
-def index_facts(index: Any) -> dict[str, Any]:
-    """The index with its condition as text, which compares."""
-    return {**index, "dialect_options": {name: str(value) for name, value in index["dialect_options"].items()}}
-
-
-def raw(path: Path) -> dict[str, bytes]:
-    """Every file in the catalogue's directory."""
-    return {one.name: one.read_bytes() for one in path.parent.iterdir()}
 
 
 # the tables

@@ -27,7 +27,7 @@ TIMES = st.datetimes(timezones=st.just(UTC))
 
 def stem_or_none(*parts: object) -> Stem | None:
     try:
-        return Stem(*parts)  # type: ignore[arg-type]
+        return Stem(*parts)
     except ValueError:
         return None
 
@@ -75,7 +75,7 @@ def test_a_stem_is_read_back_from_its_text(stem: Stem) -> None:
     st.integers(0, 12),
 )
 def test_a_key_is_read_back(stem: Stem, kind: object, number: int) -> None:
-    name = kind(stem, number) if kind in (records_name, manifest_name, timestamp_name) else kind(stem)  # type: ignore[operator]
+    name = kind(stem, number) if kind in (records_name, manifest_name, timestamp_name) else kind(stem)
     assert parse_key(name.key) == name
     assert name.key.endswith("/" + name.filename)
 

@@ -157,7 +157,7 @@ def test_sealing_that_was_cut_short_at_any_step_is_done_again(tmp_path: Path, mo
                     if left == 0:
                         raise CrashError
                     left -= 1
-                return real(*args, **options)  # type: ignore[operator]
+                return real(*args, **options)
 
             return counted
 

@@ -237,7 +237,7 @@ def test_a_file_that_changes_while_it_is_sent_is_not_stored(
 
     def send(*arguments: object) -> None:
         path.write_bytes(b"x" * size)
-        seen(*arguments)  # type: ignore[arg-type]
+        seen(*arguments)
 
     monkeypatch.setattr(S3Store, "_send", send)
     with pytest.raises(DigestMismatch):

@@ -179,7 +179,7 @@ def test_the_same_manifest_is_signed_with_the_same_bytes(signer: Signer) -> None
     assert sign(signed, signer) == signed
     assert signed.to_bytes().endswith(
         b'"previous":null,"signature":{"algorithm":"Ed25519","keyId":"' + signer.key_id.encode() + b'","value":"'
-        + signed.signature.value.encode()  # type: ignore[union-attr]
+        + signed.signature.value.encode()
         + b'"},"source":"gazette","stem":"gazette-20261123180000-00000-host.example"}'
     )  # fmt: skip
 

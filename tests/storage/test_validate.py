@@ -153,7 +153,7 @@ class Endless:
 def test_a_long_body_is_not_held_in_memory() -> None:
     file = Endless(128 * 1024 * 1024)
     tracemalloc.start()
-    found = validate(file, "file", None)  # type: ignore[arg-type]
+    found = validate(file, "file", None)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.faults == ()

@@ -20,10 +20,10 @@ def verdict(data: bytes, name: str | None = NAME) -> Verdict:
 @pytest.mark.parametrize("records", [warc_1_1(), warc_1_0(), segments()], ids=["1.1", "1.0", "segments"])
 def test_a_valid_file_has_no_fault(records: dict[str, object]) -> None:
     made = list(records.values())
-    in_gzip = verdict(packed(made))  # type: ignore[arg-type]
+    in_gzip = verdict(packed(made))
     assert in_gzip.faults == ()
     assert in_gzip.records == len(made)
-    renamed = [made[0].put("WARC-Filename", "x.warc"), *made[1:]]  # type: ignore[attr-defined]
+    renamed = [made[0].put("WARC-Filename", "x.warc"), *made[1:]]
     assert verdict(plain(renamed), "x.warc").faults == ()
 
 

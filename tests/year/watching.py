@@ -35,6 +35,8 @@ from tests.year.script import DAY, START
 
 SHORTEST_JUMP = 1800.0
 """In seconds: what falls due about then is visited together."""
+SEGMENT_SECONDS = 7 * DAY.total_seconds()
+"""So old a WARC file becomes: a year has fifty of them of each newsroom."""
 
 
 @dataclass(slots=True)
@@ -102,7 +104,7 @@ def watch(root: Path, papers: Sequence[Paper], days: int) -> Watched:
     started, watched = time.monotonic(), Watched()
     place = Place((DirectoryStore(root),), root / STATE_DIRECTORY)
     clock = Time(papers, START + days * DAY, watched)
-    archive = Archive.open(place, ArchiveSettings(), clock.now, create=True)
+    archive = Archive.open(place, ArchiveSettings(segment_max_age_seconds=SEGMENT_SECONDS), clock.now, create=True)
     keeper, pool = (
         Keeper(archive),
         ReaderPool(2, timeout_seconds=20, limits=ReadLimits(), preload=["crawler.listing", *PARSERS]),
