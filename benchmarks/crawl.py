@@ -22,6 +22,7 @@ file, and an archive keeps it. By step: one more crawl, whose functions are time
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import shutil
@@ -46,6 +47,7 @@ from benchmarks.stored import packed_against_zlib, stored_bytes
 from crawler.source import Source
 
 LATER = 'extract = "later"'
+ROOMS = ("newsark", "crawler", "reading", "pipelines", "storage")
 
 
 def main() -> int:

@@ -35,7 +35,8 @@ from crawler.weburl import parse_web_url
 from storage.capture import Capture
 from storage.errors import CatalogueUnreachable, SourceBusy, WrongUse
 from storage.exchange import Exchange
-from storage.leads import Lead, Leads
+from storage.lead import Lead
+from storage.leads import Leads
 from storage.log import Log
 from storage.spending import Spending, Spent
 
