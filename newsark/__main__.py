@@ -16,7 +16,11 @@ def main() -> None:
     """
     from newsark.cli import main
 
-    main()
+    try:
+        main()
+    finally:
+        # the process ends: to look for garbage once more takes longer than many a command
+        gc.freeze()
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def services_for(home: Home, options: CrawlOptions, *, reads_pages: bool = True)
             settings.workers,
             timeout_seconds=settings.extract_timeout_seconds,
             limits=ReadLimits(max_page_bytes=settings.max_page_bytes),
-            preload=["newsark.forkserver", "crawler.listing", *PARSERS],
+            preload=["crawler.listing", *PARSERS, "newsark.forkserver"],
             pages=reads_pages,
         )
         try:

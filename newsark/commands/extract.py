@@ -115,7 +115,7 @@ def _lines(home: Home, files: Sequence[PageFile], selectors: Selectors | None) -
         workers,
         timeout_seconds=timeout,
         limits=limits,
-        preload=["newsark.forkserver", "newsark.pagefile", "pipelines.record"],
+        preload=["newsark.pagefile", "pipelines.record", "newsark.forkserver"],
     )
     try:
         under_way: deque[tuple[PageFile, Future[PageLine]]] = deque()
