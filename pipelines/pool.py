@@ -15,8 +15,8 @@ from storage.errors import NewsarkError, PageError
 
 T = TypeVar("T")
 
-# lxml keeps every name that it met: 15 MB for 3,000 pages that share none. What a worker learned of a newsroom's names goes
-# with it, which is a fiftieth of the work at 500 pages.
+# lxml keeps every name that it met: 15 MB for 3,000 pages that share none. What a worker learned of the names in a
+# newsroom's pages goes with it: a fiftieth of the work, were it 500 pages.
 MAX_TASKS = 5000
 # The main module is among them so that its imports are done once, in the fork server, not in every worker.
 PRELOADED = "__main__"
