@@ -6,6 +6,7 @@ SITE ?=
 ARCHIVE ?= ./archive
 STORE ?= directory
 JOBS ?= 3
+ROOMS := newsark crawler reading pipelines storage
 # what the image of deploy/Containerfile can do beside the crawl
 IMAGE_EXTRAS := alerts parquet postgresql replay serve timestamps
 
@@ -15,7 +16,9 @@ IMAGE_EXTRAS := alerts parquet postgresql replay serve timestamps
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# as pip does with what it installs: where Python may not write bytecode each start would compile 250 modules anew
 setup: $(VENV)/.installed ## Make the environment in .venv, with all extras the tests need
+	@$(BIN)/python -m compileall -q $(ROOMS)
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Newsark needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'

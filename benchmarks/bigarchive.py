@@ -32,7 +32,8 @@ from storage.capture import Capture
 from storage.events import RunBegan, RunEnded
 from storage.exchange import Exchange
 from storage.fingerprints import HASH_BYTES, fingerprint_of
-from storage.leads import Acknowledgement, Leads, NewLead, lead_identity
+from storage.lead import NewLead, lead_identity
+from storage.leads import Acknowledgement, Leads
 from storage.timestamps import warc_date
 from storage.uris import urlkey
 from storage.versions import Observation, Version

@@ -32,7 +32,8 @@ from storage.archive import Archive, ArchiveSettings, Settlement
 from storage.catalogue import Catalogue
 from storage.events import RunBegan
 from storage.exchange import Exchange
-from storage.leads import Acknowledgement, Leads, NewLead, lead_identity
+from storage.lead import NewLead, lead_identity
+from storage.leads import Acknowledgement, Leads
 from storage.rebuilding.dump import dump_lines
 from storage.versions import Observation, Version
 

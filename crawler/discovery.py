@@ -25,7 +25,8 @@ from pipelines.page import PageInput
 from storage.catalogue import READY
 from storage.catalogue import leads as leads_table
 from storage.errors import NewsarkError, Refused
-from storage.leads import Lead, Leads, NewLead, lead_identity
+from storage.lead import Lead, NewLead, lead_identity
+from storage.leads import Leads
 
 if TYPE_CHECKING:
     from crawler.spiders.newsroom import NewsroomSpider

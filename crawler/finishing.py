@@ -22,7 +22,8 @@ from storage.archive import Archive
 from storage.capture import Capture
 from storage.captures import capture_of_record
 from storage.errors import DigestMismatch, NotReadableWarc, ObjectMissing
-from storage.leads import Lead, Leads
+from storage.lead import Lead
+from storage.leads import Leads
 from storage.readback import Reference, StoredExchange, read_capture
 from storage.sources import Sources
 from storage.unread import Unread, UnreadVisit, sources_with_unread

@@ -20,7 +20,8 @@ from twisted.internet.defer import Deferred
 
 from crawler.keeper import Stopped
 from crawler.kinds import ARTICLE_PRIORITY, RESOURCE, RESOURCE_PRIORITY
-from storage.leads import Lead, Leads
+from storage.lead import Lead
+from storage.leads import Leads
 from storage.log import Log
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.leads import LISTS_BELOW, RESOURCES_FROM
+from storage.lead import LISTS_BELOW, RESOURCES_FROM
 
 FEED, SITEMAP, SECTION, ARTICLE, RESOURCE = "feed", "sitemap", "section", "article", "resource"
 LISTS = (FEED, SITEMAP, SECTION)

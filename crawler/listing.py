@@ -13,7 +13,7 @@ from crawler.source import Source
 from crawler.visit import Answer, Note
 from pipelines.decode import decode_body
 from storage.errors import NewsarkError, PageError, Refused
-from storage.leads import Lead, NewLead, lead_identity
+from storage.lead import Lead, NewLead, lead_identity
 
 if TYPE_CHECKING:
     from crawler.feeds import Feed

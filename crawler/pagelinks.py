@@ -10,7 +10,7 @@ from crawler.kinds import ARTICLE, SECTION, priority_of
 from crawler.links import classify, normalise
 from crawler.source import Source
 from storage.errors import NewsarkError
-from storage.leads import Lead, NewLead, lead_identity
+from storage.lead import Lead, NewLead, lead_identity
 
 if TYPE_CHECKING:
     from pipelines.links import Link

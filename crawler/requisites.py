@@ -17,7 +17,7 @@ from pipelines.decode import decode_body
 from pipelines.page import ReadLimits
 from pipelines.requisites import Requisite, style_requisites
 from storage.errors import NewsarkError, Refused
-from storage.leads import Lead, NewLead, lead_identity
+from storage.lead import Lead, NewLead, lead_identity
 
 MAX_DEPTH = 5
 """A style sheet may import others; so many below the page are asked for."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from aiohttp.abc import AbstractResolver
 
@@ -53,7 +53,7 @@ class Services:
     options: CrawlOptions
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     resolver: AbstractResolver | None = None
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep
     living: frozenset[str] | None = None
     hosts: dict[str, HostState] | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

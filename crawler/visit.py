@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from storage.capture import Capture
-from storage.leads import Lead, NewLead
+from storage.lead import Lead, NewLead
 
 if TYPE_CHECKING:
     from crawler.rendering.rendered import Rendered

@@ -1,63 +1,29 @@
-"""The command line: one file per command, gathered here; errors end with their exit code and their cure."""
+"""The command line: one file per command; errors end with their exit code and their cure."""
 
 from __future__ import annotations
 
 import io
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
 
-from newsark.commands import (
-    alerts,
-    crawl,
-    diff,
-    doctor,
-    erase,
-    export,
-    extract,
-    importing,
-    init,
-    ledger,
-    rebuild,
-    reextract,
-    replay,
-    search,
-    serve,
-    show,
-    sources,
-    status,
-    suppress,
-    validate,
-    verify,
-    watch,
-)
+from newsark.commandtable import CommandTable
 from newsark.console import print_error, say
-from newsark.options import PlainCommand, PlainGroup
+from newsark.options import PlainGroup
 from storage.errors import NewsarkError, StorageError
 
 
 class Commands(PlainGroup):
     """Newsark's commands."""
 
-    order = (
-        *("init", "sources", "crawl", "watch", "status", "search", "show", "diff", "ledger", "export", "serve"),
-        *(
-            "replay",
-            "extract",
-            "import",
-            "verify",
-            "validate",
-            "reextract",
-            "rebuild",
-            "suppress",
-            "erase",
-            "alerts",
-            "doctor",
-        ),
-    )
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # Typer would let commands be added to it, and nobody does
+        table: Any = CommandTable()
+        self.commands = table
 
 
 app = typer.Typer(
@@ -68,28 +34,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("init", cls=PlainCommand)(init.init)
-app.add_typer(sources.app, name="sources")
-app.command("crawl", cls=PlainCommand)(crawl.crawl)
-app.command("watch", cls=PlainCommand)(watch.watch)
-app.command("status", cls=PlainCommand)(status.status)
-app.command("show", cls=PlainCommand)(show.show)
-app.command("search", cls=PlainCommand)(search.search)
-app.command("diff", cls=PlainCommand)(diff.diff)
-app.command("ledger", cls=PlainCommand)(ledger.ledger)
-app.command("export", cls=PlainCommand)(export.export)
-app.command("serve", cls=PlainCommand)(serve.serve)
-app.command("replay", cls=PlainCommand)(replay.replay)
-app.command("extract", cls=PlainCommand)(extract.extract)
-app.command("import", cls=PlainCommand)(importing.import_files)
-app.command("verify", cls=PlainCommand)(verify.verify)
-app.command("validate", cls=PlainCommand)(validate.validate)
-app.command("reextract", cls=PlainCommand)(reextract.reextract)
-app.command("rebuild", cls=PlainCommand)(rebuild.rebuild)
-app.command("suppress", cls=PlainCommand)(suppress.suppress)
-app.command("erase", cls=PlainCommand)(erase.erase)
-app.add_typer(alerts.app, name="alerts")
-app.command("doctor", cls=PlainCommand)(doctor.doctor)
 
 
 def _print_version(value: bool) -> None:

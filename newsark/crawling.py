@@ -62,7 +62,7 @@ def services_for(home: Home, options: CrawlOptions, *, reads_pages: bool = True)
             settings.catalogue_patience_seconds,
         )
         keeper = Keeper(archive, limits)
-        preload = ["newsark.forkserver", "crawler.listing", *PARSERS]
+        preload = ["crawler.listing", *PARSERS]
         pool = reader_pool(settings, settings.workers, preload=preload, pages=reads_pages)
         try:
             yield Services(keeper, pool, options, utc_now)

@@ -88,18 +88,11 @@ class PlainCommand(TyperCommand):
 
 
 class PlainGroup(TyperGroup):
-    """A group of such commands, listed in the order in which people need them."""
-
-    order: tuple[str, ...] = ()
+    """A group of such commands."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters, as help and parser ask for them."""
         return _without_types(super().get_params(ctx))
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """The names of the commands: those in `order` first."""
-        names = super().list_commands(ctx)
-        return sorted(names, key=lambda name: self.order.index(name) if name in self.order else len(self.order))
 
 
 def _without_types(parameters: list[Any]) -> list[Any]:

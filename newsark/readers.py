@@ -40,7 +40,8 @@ def reader_pool(
 
     limits = ReadLimits(max_page_bytes=settings.max_page_bytes)
     timeout = settings.extract_timeout_seconds
-    return ReaderPool(count, timeout_seconds=timeout, limits=limits, preload=preload, pages=pages)
+    preloaded = [*preload, "newsark.forkserver"]
+    return ReaderPool(count, timeout_seconds=timeout, limits=limits, preload=preloaded, pages=pages)
 
 
 class ReadersHere:

@@ -19,7 +19,10 @@ SCHEMA_VERSION = "1"
 class Part(BaseModel):
     """What all parts of a record share: camelCase names, no unknown fields, no changes."""
 
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True)
+    # readers load the models and make none; whoever makes one builds it then
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True, defer_build=True
+    )
 
 
 class Author(Part):

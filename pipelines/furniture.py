@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from lxml.etree import strip_elements
 from lxml.html import HtmlElement
 
 from pipelines.wording import text_of, words_in
@@ -115,9 +116,7 @@ _MAX_LINKED_CHARS = 220
 
 def drop_silent(tree: HtmlElement) -> None:
     """Take out of the tree what holds no article text."""
-    for element in list(tree.iter(*SILENT)):
-        if element.getparent() is not None:
-            element.drop_tree()
+    strip_elements(tree, *SILENT, with_tail=False)
 
 
 def drop_widgets(tree: HtmlElement) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -35,7 +35,7 @@ def fingerprint(text: str) -> str | None:
 
     Equal texts have equal fingerprints, apart from case, punctuation and white space.
     """
-    hashes = set(_hashes(_WORD.findall(text.lower())))
+    hashes = _hashes(_WORD.findall(text.lower()))
     return None if len(hashes) < MIN_SHINGLES else fingerprint_of(sorted(hashes)[:SKETCH_SIZE])
 
 
@@ -69,10 +69,12 @@ def duplicate_of(fingerprint: str, known: Iterable[Version]) -> Duplicate | None
     return None
 
 
-def _hashes(words: list[str]) -> Iterator[bytes]:
-    """The hash of each sequence of words with a space between, cut from one text of all of them."""
-    coded = [word.encode("utf-8", "surrogatepass") for word in words]
-    text, blake2b = b" ".join(coded), hashlib.blake2b
-    starts = [0, *accumulate(len(word) + 1 for word in coded)]
-    for start, end in zip(starts, starts[SHINGLE_WORDS:], strict=False):
-        yield blake2b(text[start : end - 1], digest_size=HASH_BYTES).digest()
+def _hashes(words: list[str]) -> set[bytes]:
+    """The hashes of all sequences of words with a space between, cut from one text of all of them."""
+    joined, blake2b = " ".join(words), hashlib.blake2b
+    # most words are as long in UTF-8 as they are, and to encode each takes longer than to hash it
+    lengths = map(len, words if joined.isascii() else [word.encode("utf-8", "surrogatepass") for word in words])
+    text = joined.encode("utf-8", "surrogatepass")
+    starts = [0, *accumulate(length + 1 for length in lengths)]
+    places = zip(starts, starts[SHINGLE_WORDS:], strict=False)
+    return {blake2b(text[start : end - 1], digest_size=HASH_BYTES).digest() for start, end in places}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -12,9 +11,6 @@ from pipelines.wording import text_of
 
 MAX_TEXT_CHARS = 200
 MAX_URL_CHARS = 2000
-_ODD = re.compile(r"/\.|[ \[\]]")
-"""Dot segments, spaces and brackets: such an address is taken apart before it is believed."""
-
 _NO_PAGES = ("javascript:", "mailto:", "tel:", "data:", "sms:", "whatsapp:", "blob:", "about:")
 
 
@@ -36,8 +32,14 @@ def page_links(tree: HtmlElement, base: str, limit: int) -> tuple[Link, ...]:
     """
     resolve = Resolver(base)
     found: dict[str, Link] = {}
+    urls: dict[str, str | None] = {}
     for element in tree.iter("a"):
-        url = resolve(element.get("href"))
+        href = element.get("href")
+        if not href:
+            continue
+        if href not in urls:
+            urls[href] = resolve(href)
+        url = urls[href]
         if url is None:
             continue
         text = " ".join(text_of(element).split())[:MAX_TEXT_CHARS]
@@ -63,14 +65,15 @@ class Resolver:
     def __call__(self, href: str | None) -> str | None:
         """The absolute http address without its fragment, or None when there is no page behind it."""
         text = (href or "").strip()
-        if not text or text[0] == "#" or len(text) > MAX_URL_CHARS or text[:11].lower().startswith(_NO_PAGES):
+        if not text or text[0] == "#" or len(text) > MAX_URL_CHARS:
             return None
-        text = text.replace("\n", "").replace("\r", "").replace("\t", "").partition("#")[0]
-        if text.startswith(("http://", "https://")):
-            return text if not _ODD.search(text) else self._joined(text)
-        if text.startswith("/") and not text.startswith("//") and not _ODD.search(text):
-            return self._origin + text
-        return self._joined(text)
+        if "\n" in text or "\r" in text or "\t" in text:
+            text = text.replace("\n", "").replace("\r", "").replace("\t", "")
+        text = text.partition("#")[0]
+        is_whole, is_path = text.startswith(("http://", "https://")), text[:1] == "/" and text[1:2] != "/"
+        if (is_whole or is_path) and not _is_odd(text):
+            return text if is_whole else self._origin + text
+        return None if text[:11].lower().startswith(_NO_PAGES) else self._joined(text)
 
     def _joined(self, text: str) -> str | None:
         try:
@@ -78,3 +81,8 @@ class Resolver:
         except ValueError:
             return None
         return url if url.startswith(("http://", "https://")) else None
+
+
+def _is_odd(url: str) -> bool:
+    """Whether it has dot segments, spaces or brackets: such an address is taken apart before it is believed."""
+    return "/." in url or " " in url or "[" in url or "]" in url

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from storage.acknowledgement import UNREAD
 from storage.archive import Archive
 from storage.catalogue import leads
-from storage.leads import lead_identity
+from storage.lead import lead_identity
 from storage.versions import Observation, article_key, find_observations, find_versions
 
 

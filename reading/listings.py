@@ -17,7 +17,7 @@ from storage.captures import capture_columns, capture_from_row
 from storage.catalogue import captures, leads
 from storage.erasing.plan import Plan
 from storage.errors import NewsarkError
-from storage.leads import LISTS_BELOW
+from storage.lead import LISTS_BELOW
 from storage.readback import read_capture
 
 ROWS_AT_ONCE = 500

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from storage.archive import Archive
 from storage.catalogue import captures, leads, versions
 from storage.decisions import log_decisions
-from storage.leads import lead_identity
+from storage.lead import lead_identity
 from storage.sources import Sources
 from storage.suppression import Scope, Suppressed, Suppression, SuppressionLifted
 from storage.suppressionerrors import AlreadySuppressed, AmbiguousName, NothingMatches, NotSuppressed

@@ -2,80 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, func, or_, select, update
 
 from storage.acknowledgement import Acknowledgement, acknowledge
-from storage.capture import Capture
 from storage.captures import capture_columns, capture_from_row
 from storage.catalogue import LEASED, READY, WAITING, captures, insert_new, leads
 from storage.events import LeadState
+from storage.lead import LISTS_BELOW, RESOURCES_FROM, Lead, LeadName, NewLead
 from storage.unread import Unread
 
-__all__ = ["STATES", "Acknowledgement", "Lead", "LeadName", "LeadState", "Leads", "NewLead", "lead_identity"]
+__all__ = ["STATES", "Acknowledgement", "LeadState", "Leads"]
 
 STATES: tuple[LeadState, ...] = ("captured", "unchanged", "failed", "refused", "pending")
 INSERT_ROWS, PROBLEM_URLS = 500, 20
-LISTS_BELOW = 50
-"""Every lead that lists articles has a smaller priority than this, so that one index range holds them all."""
-
-RESOURCES_FROM = 80
-"""Every lead that is a file of a page, and no page itself, has at least this priority."""
-
 LONGEST_WAIT = timedelta(days=30)
-
-
-@dataclass(frozen=True, slots=True)
-class NewLead:
-    """A URL that somebody named. `identity` is what makes two spellings one lead; see `lead_identity`."""
-
-    url: str
-    identity: str
-    kind: str
-    priority: int
-    via: str | None = None
-    method: str | None = None
-    depth: int = 0
-    rank: int = 0
-    hints: Mapping[str, str] = field(default_factory=dict)
-    refusal: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Lead:
-    """A leased lead, with the last response kept for it, if any. With `has_unread` that was not read yet."""
-
-    id: int
-    url: str
-    kind: str
-    via: str | None
-    method: str | None
-    depth: int
-    hints: Mapping[str, str]
-    attempts: int
-    visited_at: datetime | None
-    etag: str | None
-    last_modified: str | None
-    last_capture: Capture | None
-    has_unread: bool = False
-
-
-class LeadName(NamedTuple):
-    """What a lead is called in events: its URL, and the identity that makes it one lead."""
-
-    url: str
-    identity: str
-
-
-def lead_identity(normalised_url: str) -> str:
-    """The key that makes two spellings of a URL one lead: SHA-256 of the normalised URL, in hex."""
-    return hashlib.sha256(normalised_url.encode()).hexdigest()
 
 
 class Leads:

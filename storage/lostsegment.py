@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
 from storage.catalogue import READY, captures, leads, marks, observations, segments, unread, versions
 from storage.findable import Findable
-from storage.leads import NewLead
+from storage.lead import NewLead
 from storage.names import manifest_of_parcel, records_name, warc_name
 from storage.unsent import UnsentSegment
 

@@ -33,7 +33,8 @@ from storage.events import (
     to_line,
 )
 from storage.furniture import Furniture
-from storage.leads import Acknowledgement, LeadName, Leads, NewLead
+from storage.lead import LeadName, NewLead
+from storage.leads import Acknowledgement, Leads
 from storage.runs import Runs
 from storage.segment import Segment
 from storage.sources import KnownSource, Sources

@@ -14,7 +14,7 @@ from storage.captures import capture_columns, capture_from_row
 from storage.catalogue import captures, insert_new, unread, versions
 
 if TYPE_CHECKING:
-    from storage.leads import Lead
+    from storage.lead import Lead
 
 NO_RECORD = "none"
 """In place of the record id of an exchange: the visit made none."""

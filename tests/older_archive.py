@@ -13,7 +13,8 @@ from storage.archive import Archive, ArchiveSettings, Settlement
 from storage.capture import Capture
 from storage.events import RunBegan
 from storage.exchange import Exchange
-from storage.leads import Acknowledgement, Leads, NewLead, lead_identity
+from storage.lead import NewLead, lead_identity
+from storage.leads import Acknowledgement, Leads
 from storage.place import Place
 from storage.timestamps import warc_date
 from storage.versions import Version

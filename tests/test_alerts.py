@@ -19,7 +19,7 @@ from storage.archive import Archive
 from storage.archivesettings import ArchiveSettings
 from storage.catalogue import leads, metadata
 from storage.deliveries import Backlog
-from storage.leads import NewLead
+from storage.lead import NewLead
 from storage.settling import Settlement
 from storage.versions import Observation, Version
 from tests.articlesite import Site

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
@@ -35,7 +36,8 @@ from crawler.weburl import parse_web_url
 from storage.capture import Capture
 from storage.errors import CatalogueUnreachable, SourceBusy, WrongUse
 from storage.exchange import Exchange
-from storage.leads import Lead, Leads
+from storage.lead import Lead
+from storage.leads import Leads
 from storage.log import Log
 from storage.spending import Spending, Spent
 
@@ -391,9 +393,5 @@ class NewsroomSpider(Spider):
 
     async def pause(self, seconds: float) -> None:
         """Wait so long, or until the crawl is stopped."""
-        waits = [asyncio.ensure_future(self.services.sleep(seconds)), asyncio.create_task(self._stop.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        with contextlib.suppress(Stopped):
+            await self.unless_stopped(self.services.sleep(seconds))

@@ -109,8 +109,7 @@ def _lines(home: Home, files: Sequence[PageFile], selectors: Selectors | None) -
         return
     limits = ReadLimits(max_page_bytes=home.settings.max_page_bytes)
     workers = min(home.settings.workers, len(files))
-    preload = ["newsark.forkserver", "newsark.pagefile", "pipelines.record"]
-    pool = reader_pool(home.settings, workers, preload=preload)
+    pool = reader_pool(home.settings, workers, preload=["newsark.pagefile", "pipelines.record"])
     try:
         under_way: deque[tuple[PageFile, Future[PageLine]]] = deque()
         for file in files:

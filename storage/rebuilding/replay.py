@@ -15,7 +15,8 @@ from storage.catalogue import observations
 from storage.eventfields import identity_of
 from storage.events import LeadFound, LeadVisited
 from storage.furniture import Furniture
-from storage.leads import INSERT_ROWS, Acknowledgement, Leads, NewLead
+from storage.lead import NewLead
+from storage.leads import INSERT_ROWS, Acknowledgement, Leads
 from storage.rebuilding.steps import Step
 from storage.runs import Runs
 from storage.sources import Sources

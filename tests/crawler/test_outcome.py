@@ -9,7 +9,7 @@ import pytest
 from crawler.outcome import FAILED_AGAIN_AFTER, MAX_ATTEMPTS, acknowledgement, problem_of
 from crawler.visit import Answer, Problem, Visit
 from storage.capture import Capture
-from storage.leads import Lead
+from storage.lead import Lead
 
 NOW = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
 URL = "http://l.example/a"

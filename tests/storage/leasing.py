@@ -15,7 +15,8 @@ from sqlalchemy import text
 
 from storage.catalogue import Catalogue
 from storage.errors import SourceBusy
-from storage.leads import Acknowledgement, Lead, Leads
+from storage.lead import Lead
+from storage.leads import Acknowledgement, Leads
 from storage.sources import Sources
 
 AT_ONCE = 3

@@ -16,7 +16,8 @@ from storage.archive import HEAD, Archive, ArchiveSettings, Settlement
 from storage.catalogue import captures
 from storage.errors import NotAnArchive
 from storage.exchange import Exchange
-from storage.leads import Acknowledgement, NewLead, lead_identity
+from storage.lead import NewLead, lead_identity
+from storage.leads import Acknowledgement
 from storage.manifest import Manifest
 from storage.readback import read_capture
 from storage.versions import Version

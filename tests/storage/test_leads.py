@@ -12,7 +12,8 @@ from storage.capture import Capture
 from storage.captures import add_captures
 from storage.catalogue import Catalogue
 from storage.errors import SourceBusy
-from storage.leads import PROBLEM_URLS, Acknowledgement, Leads, NewLead, lead_identity
+from storage.lead import NewLead, lead_identity
+from storage.leads import PROBLEM_URLS, Acknowledgement, Leads
 from storage.sources import Sources
 
 NOW = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)

@@ -18,7 +18,8 @@ from reading.exports.selection import Selection, stream
 from storage.catalogue import Catalogue
 from storage.database import open_engine, parsed_url
 from storage.errors import CatalogueTooNew, NotACatalogue
-from storage.leads import Leads, NewLead, lead_identity
+from storage.lead import NewLead, lead_identity
+from storage.leads import Leads
 from storage.migrations.standing import CURRENT, FIRST_TABLES, VERSION_TABLE
 from storage.migrations.upgrade import upgrade
 from tests.postgresql import database, server

@@ -18,7 +18,8 @@ from storage.captures import add_captures
 from storage.catalogue import alerts, captures, findable, leads, observations, versions
 from storage.decisions import log_decisions
 from storage.exchange import Exchange
-from storage.leads import Leads, NewLead, lead_identity
+from storage.lead import NewLead, lead_identity
+from storage.leads import Leads
 from storage.suppression import Scope, Suppressed, SuppressionLifted
 from storage.versions import Observation, Version, Versions, article_key
 from tests.postgresql import database

@@ -21,7 +21,8 @@ from storage.catalogue import Catalogue
 from storage.directory import DirectoryStore
 from storage.events import RunBegan, RunEnded, from_line
 from storage.exchange import Exchange, FetchFailure
-from storage.leads import Acknowledgement, LeadState, NewLead, lead_identity
+from storage.lead import NewLead, lead_identity
+from storage.leads import Acknowledgement, LeadState
 from storage.rebuilding.dump import dump_lines
 from storage.rebuilding.onthisdisk import take_in
 from storage.rebuilding.rebuild import RebuildReport, is_unfinished, rebuild

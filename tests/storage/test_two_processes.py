@@ -18,7 +18,8 @@ from storage.alerts import Alert, Alerts
 from storage.catalogue import Catalogue
 from storage.errors import SourceBusy, WrongUse
 from storage.fixity.checks import Check, Checks
-from storage.leads import Leads, NewLead, lead_identity
+from storage.lead import NewLead, lead_identity
+from storage.leads import Leads
 from storage.objects import ObjectStore
 from storage.rebuilding.rebuild import rebuild
 from storage.sources import Sources
