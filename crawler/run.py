@@ -73,15 +73,18 @@ def _scrapy_settings() -> Settings:
 async def crawl_all(process: AsyncCrawlerProcess, services: Services, errands: Sequence[Errand]) -> list[SourceReport]:
     """Crawl every errand's source until nothing is due, and report each, in the order given.
 
-    SIGINT and SIGTERM end the crawls cleanly; a second one ends the process at once, which loses nothing either.
+    SIGINT and SIGTERM end the crawls cleanly; a second one, or one that comes later, is what it is without a crawl.
     """
     # a watch never ends, so that no source may wait for another's turn
     slots = asyncio.Semaphore(max(1, len(errands)) if services.options.watch else SOURCES_AT_ONCE)
 
     def stop() -> None:
-        loop.remove_signal_handler(signal.SIGINT)
-        loop.remove_signal_handler(signal.SIGTERM)
+        forget()
         services.stopping.set()
+
+    def forget() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
 
     async def one(errand: Errand) -> SourceReport:
         async with slots:
@@ -93,6 +96,7 @@ async def crawl_all(process: AsyncCrawlerProcess, services: Services, errands: S
     try:
         return list(await asyncio.gather(*(one(errand) for errand in errands)))
     finally:
+        forget()
         await services.browsers.close()
 
 

@@ -148,9 +148,13 @@ def test_a_day_without_the_store_loses_nothing(site: Site, tmp_path: Path, monke
         (held_up,) = away.json["waiting"]
         assert (held_up["store"], held_up["parcels"]) == (place, 1)
         assert held_up["problem"]
+        stopped = stopped_while_it_stores(place, site, tmp_path)
+        assert stopped.code == 1, stopped.err
+        assert "stopped before everything was stored" in stopped.err
+        assert stopped.json["waiting"][0]["parcels"] == 2
         before = waiting(tmp_path)
         warc = {name: data for name, data in before.items() if name.endswith(".warc.gz")}
-        assert len(warc) == 1
+        assert len(warc) == 2
         where = {"NEWSARK_STATE": str(tmp_path / "state")}
         told = newsark("status", "--archive", place, cwd=tmp_path, environment=where)
         assert f"still to be stored in {place}" in told.out
@@ -161,8 +165,27 @@ def test_a_day_without_the_store_loses_nothing(site: Site, tmp_path: Path, monke
         stored = {info.key.rpartition("/")[2]: store.get(info.key) for info in store.list("warc/")}
         assert warc.items() <= stored.items()
         chain = [Manifest.from_bytes(store.get(info.key)) for info in store.list("manifests/")]
-        assert len(chain) == len(stored) == 3
+        assert len(chain) == len(stored) == 4
         assert [one.previous for one in chain] == [None, *(one.sha256 for one in chain[:-1])]
+
+
+def stopped_while_it_stores(place: str, site: Site, cwd: Path) -> Ran:
+    """A patient crawl, asked to end when all that it sealed waits for the store."""
+    fixed = ["--allow-host", site.url.removeprefix("http://"), "--delay", "0", "--limit", "2", "--json"]
+    environment = os.environ | {"NEWSARK_STATE": str(cwd / "state"), "NEWSARK_STORE_PATIENCE_SECONDS": "0.5"}
+    command = [NEWSARK, "crawl", f"{site.url}/", "--archive", place, "--contact", "test@localhost", *fixed]
+    sealed = len(list((cwd / "state" / "open").rglob("*.sealed.json")))
+    with subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        end = time.monotonic() + 60
+        while len(list((cwd / "state" / "open").rglob("*.sealed.json"))) == sealed:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        # by then the crawl is over, and only the store is waited for
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    return Ran(process.returncode, out.decode(), err.decode())
 
 
 def test_a_crawl_that_is_killed_while_it_stores_is_finished_by_the_next(

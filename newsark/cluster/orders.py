@@ -29,7 +29,8 @@ OF_THE_DRIVER = ("alert_to", "serve_token", "log_file", "log_format", "metrics")
 class Orders:
     """The settings of a run; `options` are those of the command, `readers` the processes of one worker that read.
 
-    `sources` are sources that the driver's catalogue knows, and `catalogue_sum` what it says about them.
+    `sources` are sources that the driver's catalogue knows, and `catalogue_sum` what it says about them. Where nothing
+    `reads_pages` as they come, workers begin without the extractor.
     """
 
     settings: dict[str, Any]
@@ -37,6 +38,7 @@ class Orders:
     readers: int
     sources: tuple[str, ...]
     catalogue_sum: str
+    reads_pages: bool = True
 
     def home(self) -> Home:
         """The home of a worker: the driver's settings with those of this machine."""
@@ -49,12 +51,18 @@ class Orders:
 
 
 def orders_of(
-    settings: NewsarkSettings, archive: Archive, source_ids: Sequence[str] = (), options: dict[str, Any] | None = None
+    settings: NewsarkSettings,
+    archive: Archive,
+    source_ids: Sequence[str] = (),
+    options: dict[str, Any] | None = None,
+    *,
+    reads_pages: bool = True,
 ) -> Orders:
     """The orders of a run with these settings; the catalogue of the archive must know the sources already."""
     told = settings.model_dump(exclude_unset=True, exclude={*OF_EACH_MACHINE, *OF_THE_DRIVER})
     ids = tuple(source_ids)
-    return Orders(told, options or {}, settings.cluster_cpus_per_worker, ids, catalogue_sum(archive, ids))
+    known = catalogue_sum(archive, ids)
+    return Orders(told, options or {}, settings.cluster_cpus_per_worker, ids, known, reads_pages)
 
 
 def orders_for_readers(settings: NewsarkSettings) -> Orders:

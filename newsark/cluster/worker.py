@@ -176,7 +176,8 @@ class CrawlWorker:
     def _run(self) -> None:
         try:
             home = self._orders.home()
-            with services_for(home, crawl_options(home, **self._orders.options)) as services:
+            options = crawl_options(home, **self._orders.options)
+            with services_for(home, options, reads_pages=self._orders.reads_pages) as services:
                 self._services = services
                 hello = self._begin_work(services)
                 run_in_reactor(lambda process: self._serve(process, hello))
