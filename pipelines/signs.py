@@ -117,7 +117,7 @@ NEEDS_SCRIPT = re.compile(
     r"|javascriptを有効|启用javascript|loading|lädt|chargement|cargando|загрузка",
     re.IGNORECASE,
 )
-# Words that are looked for as they are: fifty times as fast as one expression of all of them, in all of a page's scripts.
+# Words that are looked for as they are: in all scripts of a page that is far faster than one expression of them all.
 _CHALLENGE_MARKUP = (
     *("challenge-platform", "challenge-form", "challenge-running", "challenge-stage", "cf-chl", "cf_chl", "incapsula"),
     *("datadome", "captcha-delivery", "px-captcha", "perimeterx", "g-recaptcha", "hcaptcha", "h-captcha"),
