@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from crawler.keeper import STORAGE_PROBLEMS
@@ -79,33 +80,36 @@ def messenger(home: Home) -> Apprise | None:
 
 
 @contextlib.asynccontextmanager
-async def alerting(home: Home, keeper: Keeper) -> AsyncIterator[None]:
-    """Look every minute, and at the end, for what is to be told."""
-    sender = messenger(home)
-    task = asyncio.create_task(_look_often(home, keeper, sender))
+async def alerting(home: Home, keeper: Keeper, source_ids: Sequence[str]) -> AsyncIterator[None]:
+    """Look every minute, and at the end, for what is to be told of these sources, which are being crawled."""
+    look = partial(_look, home, keeper, messenger(home), source_ids)
+    task = asyncio.create_task(_look_often(look))
     try:
         yield
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        await _look(home, keeper, sender, LOOKS_BACK)
+        await look(LOOKS_BACK)
 
 
-async def _look_often(home: Home, keeper: Keeper, sender: Apprise | None) -> None:
+async def _look_often(look: Callable[[timedelta], Awaitable[bool]]) -> None:
     looks_back = LOOKS_BACK
     while True:
         await asyncio.sleep(LOOK_SECONDS)
-        if await _look(home, keeper, sender, looks_back):
+        if await look(looks_back):
             looks_back = OVERLAP
 
 
-async def _look(home: Home, keeper: Keeper, sender: Apprise | None, looks_back: timedelta) -> bool:
+async def _look(
+    home: Home, keeper: Keeper, sender: Apprise | None, source_ids: Sequence[str], looks_back: timedelta
+) -> bool:
     """Whether what is new was raised; what nobody was told is sent. What cannot be done is done the next time."""
     try:
         free = shutil.disk_usage(keeper.archive.state).free
         rules = rules_of(home)
-        for alert in await keeper.run(raise_alerts, keeper.archive, rules, free_bytes=free, looks_back=looks_back):
+        raising = partial(raise_alerts, free_bytes=free, looks_back=looks_back, source_ids=source_ids)
+        for alert in await keeper.run(raising, keeper.archive, rules):
             log.info("alert-raised", alert.title, source=alert.source, rule=alert.rule, url=alert.url)
         due = await keeper.run(due_alerts, keeper.archive, home.settings.alert_every_minutes)
         if due and sender is not None and await asyncio.to_thread(send, sender, due):

@@ -95,7 +95,8 @@ def crawl_errands(
         async def main(process: AsyncCrawlerProcess) -> list[SourceReport]:
             showing = asyncio.create_task(show(progresses)) if show_progress else None
             try:
-                async with crawl_metrics(home, services, progresses), alerting(home, services.keeper):
+                ids = [errand.source.id for errand in errands]
+                async with crawl_metrics(home, services, progresses), alerting(home, services.keeper, ids):
                     return await crawl_all(process, services, errands)
             finally:
                 if showing is not None:

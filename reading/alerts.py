@@ -48,12 +48,22 @@ class Rules:
     confirmations: Mapping[str, Confirmation] = field(default_factory=lambda: CONFIRMATIONS)
 
 
-def raise_alerts(archive: Archive, rules: Rules, *, free_bytes: int, looks_back: timedelta = LOOKS_BACK) -> list[Alert]:
-    """The alerts that are new now; they are recorded as raised. `free_bytes` is the room on the disk."""
+def raise_alerts(
+    archive: Archive,
+    rules: Rules,
+    *,
+    free_bytes: int,
+    looks_back: timedelta = LOOKS_BACK,
+    source_ids: Sequence[str] | None = None,
+) -> list[Alert]:
+    """The alerts that are new now, of these sources, or of all; they are recorded as raised.
+
+    What is to be told of a source is found by visits of it. `free_bytes` is the room on the disk.
+    """
     now = archive.clock()
     found = [*_late_stores(archive.backlogs(), rules, now), *_full_disk(free_bytes, rules, now)]
     with archive.catalogue.public() as connection:
-        for source in Sources(connection).known():
+        for source in Sources(connection).known(source_ids):
             gone = removals(connection, source.id, now - looks_back, rules.confirmations)
             found += [*_removals(gone, rules, now), *_many_removals(gone, rules, now)]
             found += _away(source, outage_now(connection, source.id), now)

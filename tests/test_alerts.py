@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
@@ -59,8 +59,9 @@ class Bench:
         with self.archive.catalogue.begin() as connection:
             connection.execute(leads.update().values(visited_at=at))
 
-    def raised(self, rules: Rules = USUAL, free_bytes: int = ROOM) -> list[str]:
-        return [alert.title for alert in raise_alerts(self.archive, rules, free_bytes=free_bytes)]
+    def raised(self, rules: Rules = USUAL, free_bytes: int = ROOM, sources: Sequence[str] | None = None) -> list[str]:
+        found = raise_alerts(self.archive, rules, free_bytes=free_bytes, source_ids=sources)
+        return [alert.title for alert in found]
 
 
 @pytest.fixture
@@ -86,6 +87,14 @@ def test_a_removal_is_told_when_it_is_sure_and_once(bench: Bench) -> None:
     (title,) = bench.raised()
     assert title == "removed: “On hall”, gone since 2026-03-01 13:00 UTC (the server answered 404)"
     assert bench.raised() == []
+
+
+def test_a_crawl_looks_at_its_own_sources_and_at_this_machine(bench: Bench) -> None:
+    gone(bench, "hall", 1)
+    suspects = Rules(removed="suspected")
+    assert bench.raised(suspects, sources=["elsewhere"]) == []
+    assert len(bench.raised(suspects, free_bytes=1, sources=["elsewhere"])) == 1
+    assert len(bench.raised(suspects, sources=["paper"])) == 1
 
 
 def test_a_suspicion_is_told_where_it_is_asked_for_and_not_again_when_it_is_sure(bench: Bench) -> None:

@@ -63,7 +63,7 @@ async def _shown(
     showing = asyncio.create_task(show([errand.progress for errand in errands])) if show_progress else None
     keeper = Keeper(archive)
     try:
-        async with alerting(home, keeper):
+        async with alerting(home, keeper, [errand.source.id for errand in errands]):
             return await driver.run(home.settings.upload_patience_seconds)
     finally:
         if showing is not None:
