@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import signal
-import threading
-import time
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -22,9 +22,10 @@ from storage.errors import ObjectMissing, StorageError
 from storage.fixity.inventory import OnTheirWay
 from storage.fixity.objectcheck import vouched
 from storage.fixity.repair import repair, settled
-from storage.fixity.verifier import Scope, Verifier
 from storage.manifest import ManifestObject
 from storage.objects import ObjectInfo
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -227,32 +228,47 @@ def test_a_quick_check_leaves_the_time_of_a_deep_one(sample: Sample) -> None:
     assert {(row.key, row.depth) for row in rows if row.finding} == {(sample.keys("warc")[0], "quick")}
 
 
+# In a process of its own: what Ctrl-C comes to is a matter of the whole process, and of all that it did before.
+INTERRUPTED = """
+import json, signal, sys, threading, time
+from datetime import UTC, datetime
+from pathlib import Path
+from storage.catalogue import Catalogue
+from storage.directory import DirectoryStore
+from storage.fixity.verifier import Scope, Verifier
+
+class Pressed:
+    "Somebody presses Ctrl-C when the first bytes were verified."
+    pressed = False
+
+    def begin(self, total_bytes):
+        pass
+
+    def advance(self, count):
+        if not self.pressed:
+            self.pressed = True
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        time.sleep(0.05)
+
+directory = Path(sys.argv[1])
+catalogue = Catalogue(f"sqlite:///{directory / 'catalogue.sqlite'}", lambda: datetime.now(UTC))
+stores = [DirectoryStore(directory / "store-0")]
+report = Verifier(stores, catalogue, Scope(deep=True), progress=Pressed(), workers=1).run()
+faults = [(one.object, one.kind) for one in report.findings if one.severity == "fault"]
+print(json.dumps({"interrupted": report.interrupted, "left": report.left_objects, "faults": faults}))
+"""
+
+
 def test_ctrl_c_ends_a_run_with_what_was_found_so_far(tmp_path: Path) -> None:
     sample = make_sample(tmp_path, count=8, stores=1)
     sample.rewrite(sample.keys("manifests")[1], b"{")
-    main = threading.main_thread().ident
-    assert main is not None
-
-    class Pressed:
-        """Somebody presses Ctrl-C when the first bytes were verified, and again when nothing came of it: Python ignores
-        what is raised in a callback of its own."""
-
-        calls = 0
-
-        def begin(self, total_bytes: int) -> None:
-            pass
-
-        def advance(self, count: int) -> None:
-            if self.calls % 5 == 0 and not verifier.report.interrupted:
-                signal.pthread_kill(main, signal.SIGINT)
-            self.calls += 1
-            time.sleep(0.05)
-
-    verifier = Verifier(sample.stores, sample.catalogue, Scope(deep=True), progress=Pressed(), workers=1)
-    report = verifier.run()
-    assert report.interrupted
-    assert (sample.keys("manifests")[1], "altered-manifest") in kinds(report)
-    assert report.left_objects > 0
+    command = [sys.executable, "-c", INTERRUPTED, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["interrupted"]
+    assert [sample.keys("manifests")[1], "altered-manifest"] in told["faults"]
+    assert told["left"] > 0
     again = sample.verify(deep=True)
     assert (again.interrupted, again.left_objects) == (False, 0)
 
