@@ -1,7 +1,7 @@
 """Processes that do one task after the other, each task under a time limit of its own.
 
 One thread hands out tasks and takes the answers, over a socket to each worker. A worker that has no task yet gets the
-first; one that has a task gets the next ones beside it, so that it need not wait for its turn between them. A task that
+first; one that has a task gets the next beside it, so that it need not wait for its turn between the two. A task that
 takes too long costs its worker, and whatever ends a worker costs the task that it was at: the next goes to another.
 """
 
@@ -18,7 +18,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import islice
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -28,10 +27,8 @@ from storage.errors import NewsarkError, ReaderCrashed, ReadingTimedOut
 
 # When its parent was killed nobody is left to end a worker whose time is up; this much later the kernel does.
 ALONE_SECONDS = 5.0
-# What a socket surely takes while its reader is busy: a task that is longer waits until the worker is free.
-BESIDE_BYTES = 128 * 1024
-# Short pages are read faster than the threads of a busy process come to hand out the next.
-BESIDE_TASKS = 2
+# What a socket surely takes while its reader is busy: a longer task waits until the worker is free.
+BESIDE_BYTES = 64 * 1024
 LAST_WORDS_SECONDS = 5.0
 
 Finish = Callable[[Any], None]
@@ -69,12 +66,6 @@ class _Worker:
     given: int = 0
     is_ready: bool = False
     deadline: float | None = None
-
-    @property
-    def room_beside(self) -> int:
-        """How many bytes a further task may have, beside the one that it is at."""
-        beside = [len(task.work) for task in islice(self.tasks, 1, None)]
-        return BESIDE_BYTES - sum(beside) if len(beside) < BESIDE_TASKS else 0
 
 
 class Workers:
@@ -198,8 +189,8 @@ class Workers:
             self._forget(worker)
         if len(self._workers) < self._count:
             return self._begin()
-        busy = [worker for worker in able if worker.is_ready and worker.room_beside >= size]
-        return min(busy, key=lambda worker: len(worker.tasks), default=None)
+        busy = [worker for worker in able if worker.is_ready and len(worker.tasks) == 1]
+        return busy[0] if busy and size <= BESIDE_BYTES else None
 
     def _begin(self) -> _Worker:
         start_fork_server()
