@@ -22,7 +22,7 @@ class Figures:
 
     new_page_ms: float = 13.4
     """CPU of a real page, fetched to recorded: crawl.py --corpus."""
-    large_ms: float = 0.3
+    large_ms: float = 0.6
     """What a catalogue of 10 million leads and 2 million versions adds to it: growth.py --only settling."""
     changed_ms: float = 8.0
     visit_ms: float = 2.3
