@@ -71,7 +71,7 @@ def services_for(home: Home, options: CrawlOptions, *, reads_pages: bool = True)
             pool.close()
 
 
-def reads_pages(errands: Sequence[Errand], extract: str | None) -> bool:
+def reads_now(errands: Sequence[Errand], extract: str | None) -> bool:
     """Whether any of these crawls reads pages as they come; `extract` is what the command says, None: nothing."""
     return any((extract or errand.source.extract) == "now" for errand in errands)
 
@@ -85,7 +85,7 @@ def crawl_errands(
     """
     refuse_without_browser(errand.source for errand in errands)
     chosen = crawl_options(home, **options)
-    with services_for(home, chosen, reads_pages=reads_pages(errands, chosen.extract)) as services:
+    with services_for(home, chosen, reads_pages=reads_now(errands, chosen.extract)) as services:
         archive = services.keeper.archive
         archive.courier.start()
         progresses = [errand.progress for errand in errands]

@@ -16,7 +16,7 @@ from newsark.cluster.connection import connected
 from newsark.cluster.driver import Driver
 from newsark.cluster.machines import Machines
 from newsark.cluster.orders import orders_of
-from newsark.crawling import reads_pages
+from newsark.crawling import reads_now
 from newsark.home import Home
 from newsark.live import show
 from storage.archive import Archive
@@ -43,7 +43,7 @@ def crawl_on_cluster(
         for errand in errands:
             source = errand.source
             archive.enlist(source.id, name=source.name, home=source.home, toml=errand.file or dump_source(source))
-        ids, reads = [errand.source.id for errand in errands], reads_pages(errands, options.get("extract"))
+        ids, reads = [errand.source.id for errand in errands], reads_now(errands, options.get("extract"))
         orders = orders_of(home.settings, archive, ids, options, reads_pages=reads)
         driver = Driver(
             Machines(ray, orders),
